@@ -1,0 +1,3 @@
+//! The binary `quartet`: everything is in the library beside it.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Placeholder header; replaced by its builder.
+
+fn main() {}
