@@ -1,1 +1,41 @@
-//! Placeholder header; replaced by the crate's builder.
+//! Histories and judges: what clients saw, and whether a correct store could have shown it to them.
+//!
+//! A *history* is a list of client operations with their times and outcomes (`history`); a *judge* reads one and
+//! answers with a verdict. The simulator, `quartet check FILE` and the end-to-end tests all use the same judges,
+//! so what passes in virtual time is measured with the ruler that real processes are measured with.
+//!
+//! Where to look:
+//! * `check`: the front door, [`check_file`]: text in, [`Report`] out.
+//! * `history`, `register`: the JSON-lines record, and what one key may answer when nothing is concurrent.
+//! * `linearizable`: judge A, our own, linear in time because every reply carries a version.
+//! * `search`: judge B, independent (the `todc-utils` crate), exponential in the worst case, therefore bounded.
+//! * `log_agreement`, `replica_equality`, `exactly_once`, `durability`: one small judge per inner invariant, fed by
+//!   the simulator with plain numbers.
+//!
+//! Invariants: no clock, no randomness, no files, no threads; the same history always gets the same report. A judge
+//! never passes in silence what it did not judge: *undecided* is a verdict of its own.
+//!
+//! Not here: anything that knows what a node, a message or a log file looks like.
+
+mod check;
+mod durability;
+mod exactly_once;
+mod hidden;
+mod history;
+mod linearizable;
+mod log_agreement;
+mod register;
+mod replica_equality;
+mod search;
+mod verdict;
+
+pub use check::{KeyReport, Level, Report, check_file, check_records};
+pub use durability::{Durability, KeyVersion};
+pub use exactly_once::{Application, ExactlyOnce};
+pub use history::{HistoryError, OpName, Record, Status, parse_history};
+pub use linearizable::judge as judge_by_version;
+pub use log_agreement::{LogAgreement, LogObservation};
+pub use register::{Action, Operation, State, operations_by_key};
+pub use replica_equality::{ReplicaEquality, ReplicaObservation};
+pub use search::{SearchLimits, judge as judge_by_search, judge_values as judge_by_search_of_values};
+pub use verdict::{Broken, Class, Judgement, Rule, Violation};

@@ -1,0 +1,135 @@
+//! The words of the judges: what they may answer, and how a violation is explained.
+//!
+//! A judgement is one of three: legal, violation, undecided. *Undecided* exists so that no judge ever passes what
+//! it did not judge. A violation carries the rule that was broken, a sentence, and the few operations that show it.
+//!
+//! Not here: exit codes of commands; [`Class`] offers numbers, the command line decides.
+
+use std::fmt;
+
+use crate::register::Operation;
+
+/// Which promise was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Two writes of one key claim the same version.
+    VersionsAreUnique,
+    /// The order of versions contradicts real time.
+    RealTime,
+    /// An answer does not fit the value that the key had at its version.
+    Legality,
+    /// No legal order exists at all (found by search, which knows no single culprit).
+    NoLegalOrder,
+    /// Two replicas hold different entries at one place of one group's log.
+    LogAgreement,
+    /// Two replicas of a group differ at the same applied index.
+    ReplicaEquality,
+    /// A numbered operation was applied twice, or an entry twice to one state.
+    ExactlyOnce,
+    /// A write that was acknowledged is gone.
+    Durability,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::VersionsAreUnique => "versions are unique",
+            Rule::RealTime => "real-time order",
+            Rule::Legality => "every answer is legal",
+            Rule::NoLegalOrder => "a legal order exists",
+            Rule::LogAgreement => "log agreement",
+            Rule::ReplicaEquality => "replicas are equal",
+            Rule::ExactlyOnce => "applied exactly once",
+            Rule::Durability => "no acknowledged write is lost",
+        })
+    }
+}
+
+/// A key's history that no correct store could have shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The broken rule.
+    pub rule: Rule,
+    /// One or two sentences for a person.
+    pub explanation: String,
+    /// The operations that show it: as few as the judge could manage, in the order of the history.
+    pub operations: Vec<Operation>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (rule: {})", self.explanation, self.rule)?;
+        for operation in &self.operations {
+            write!(f, "\n  {operation}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What one judge says about one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// A legal order exists.
+    Legal,
+    /// None exists.
+    Violation(Box<Violation>),
+    /// The judge could not tell; the text says why.
+    Undecided(String),
+}
+
+impl Judgement {
+    /// Whether a legal order was found.
+    pub fn is_legal(&self) -> bool {
+        *self == Judgement::Legal
+    }
+
+    /// The violation, if that is the judgement.
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Judgement::Violation(violation) => Some(violation),
+            Judgement::Legal | Judgement::Undecided(_) => None,
+        }
+    }
+}
+
+/// An inner invariant that does not hold: the answer of the small judges that the simulator feeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which one.
+    pub rule: Rule,
+    /// What was seen, by whom, in one sentence.
+    pub explanation: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (rule: {})", self.explanation, self.rule)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// The class of a whole report, worst first when several keys differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Every key was judged, and every key is legal.
+    Legal,
+    /// No violation was found, but some key could not be judged.
+    Undecided,
+    /// The judges contradict each other: a bug in this crate, and no statement about the store.
+    JudgesDisagree,
+    /// At least one key broke its promise.
+    Violation,
+}
+
+impl Class {
+    /// A number for a process to end with. 2 is left to wrong usage and unreadable input.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Class::Legal => 0,
+            Class::Violation => 1,
+            Class::Undecided => 3,
+            Class::JudgesDisagree => 4,
+        }
+    }
+}
