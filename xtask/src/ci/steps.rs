@@ -122,6 +122,12 @@ pub(super) fn all() -> Vec<Step> {
             ..Step::DEFAULT
         },
         Step {
+            name: "systemd unit",
+            tools: &[Tool::Program("systemd-analyze")],
+            commands: &["bash packaging/verify-unit.sh"],
+            ..Step::DEFAULT
+        },
+        Step {
             name: "end to end, clients of other languages",
             path: Some("tests/clients/run.py"),
             tools: &[

@@ -31,22 +31,21 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             found.push(Finding::new(&manifest, line, message));
         }
     }
-    for name in explained.difference(&used) {
+    let declared = declared(tree.text("Cargo.toml").unwrap_or_default());
+    for name in &declared {
+        let ours = tree.workspace.members.iter().any(|package| package.name == *name);
+        if !ours && !used.contains(name) {
+            let message =
+                format!("`{name}` is declared, but no crate uses it: drop the line, here and in {PAGE}");
+            found.push(Finding::new("Cargo.toml", 0, message));
+        }
+    }
+    for name in explained.difference(&used).filter(|name| !declared.contains(name)) {
         found.push(Finding::new(
             PAGE,
             0,
-            format!("`{name}` is explained, but no crate uses it: drop the line and the declaration"),
+            format!("`{name}` is explained, but no crate uses it: drop the line"),
         ));
-    }
-    for name in declared(tree.text("Cargo.toml").unwrap_or_default()) {
-        let ours = tree.workspace.members.iter().any(|package| package.name == name);
-        if !ours && !used.contains(name) {
-            found.push(Finding::new(
-                "Cargo.toml",
-                0,
-                format!("`{name}` is declared, but no crate uses it: drop the line"),
-            ));
-        }
     }
     found
 }
