@@ -8,4 +8,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 sed "s|^ExecStart=/usr/bin/quartet |ExecStart=$program |" quartet.service >"$folder/quartet.service"
 grep -q "^ExecStart=$program " "$folder/quartet.service" || { echo "quartet.service has no ExecStart=/usr/bin/quartet" >&2; exit 1; }
-systemd-analyze verify --man=no "$folder/quartet.service"
+# It warns of what it ignores (a misspelt key, say) and still exits with 0.
+complaints=$(systemd-analyze verify --man=no "$folder/quartet.service" 2>&1) || { echo "$complaints" >&2; exit 1; }
+if grep -q 'quartet\.service' <<<"$complaints"; then echo "$complaints" >&2; exit 1; fi
