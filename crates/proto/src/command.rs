@@ -1,0 +1,83 @@
+//! A client's data command, parsed and within the limits, before it is routed.
+//!
+//! Fronts make these (RESP through `commands::parse`, HTTP directly) and hand them to the node; `node::requests` splits them by shard, sends the parts
+//! and gathers the answers. Commands about the connection or the server (PING, CLIENT, INFO, CLUSTER SLOTS…) never come here: the fronts answer them.
+
+use crate::ids::Slot;
+use crate::log_entry::ClientNumber;
+use crate::ops::{Read, TypeFilter, Write};
+use bytes::Bytes;
+
+/// What the data commands become.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A read whose keys all live in `slot`.
+    Read {
+        /// The slot of its keys.
+        slot: Slot,
+        /// The operation.
+        read: Read,
+    },
+    /// A write whose keys all live in `slot`.
+    Write {
+        /// The slot of its keys.
+        slot: Slot,
+        /// The operation.
+        write: Write,
+    },
+    /// MGET over any shards.
+    MGet {
+        /// In the order of the reply.
+        keys: Vec<Bytes>,
+    },
+    /// MSET over any shards; atomic within a shard only.
+    MSet {
+        /// Keys and values; the last of a repeated key wins.
+        pairs: Vec<(Bytes, Bytes)>,
+    },
+    /// DEL and UNLINK over any shards; atomic within a shard only.
+    Del {
+        /// The keys.
+        keys: Vec<Bytes>,
+    },
+    /// EXISTS and TOUCH over any shards.
+    Exists {
+        /// The keys, repeats counted.
+        keys: Vec<Bytes>,
+    },
+    /// DBSIZE: the sum over all shards.
+    DbSize,
+    /// KEYS.
+    Keys {
+        /// A glob pattern.
+        pattern: Bytes,
+    },
+    /// SCAN: one shard a call; the cursor names it.
+    Scan {
+        /// 0 to start.
+        cursor: u64,
+        /// About how many keys to look at.
+        count: u32,
+        /// A glob pattern.
+        pattern: Option<Bytes>,
+        /// Only keys of this type.
+        type_filter: Option<TypeFilter>,
+    },
+    /// RANDOMKEY.
+    RandomKey,
+    /// FLUSHALL and FLUSHDB; atomic within a shard only.
+    FlushAll,
+}
+
+/// A command with the options that a client may set for one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// How long the client wants to wait, in milliseconds; `None` means `DEFAULT_DEADLINE_MS`.
+    pub deadline_ms: Option<u64>,
+    /// Whether the client named a level (then a lost quorum answers NOQUORUM, else CLUSTERDOWN, which Redis clients retry).
+    pub level_chosen: bool,
+    /// The client's own number for a write, if it gave one. Refused for commands over several shards.
+    pub client: Option<ClientNumber>,
+}

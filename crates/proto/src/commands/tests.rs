@@ -1,0 +1,174 @@
+//! The table is sound, and the parser says what Redis says.
+
+use super::*;
+use crate::ops::{Condition, SetExpiry, StringWrite, Write};
+
+fn argv(line: &str) -> Vec<Bytes> {
+    line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
+}
+
+fn refusal(line: &str) -> String {
+    match parse_request(&argv(line)) {
+        Err(Reply::Error(text)) => text,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn command(line: &str) -> Command {
+    parse(&argv(line)).unwrap_or_else(|reply| panic!("{line}: {reply:?}"))
+}
+
+#[test]
+fn rows_are_sorted_and_none_is_also_later() {
+    assert!(table().windows(2).all(|pair| pair[0].name < pair[1].name));
+    assert!(LATER.windows(2).all(|pair| pair[0] < pair[1]));
+    for row in table() {
+        assert!(!LATER.contains(&row.name), "{}", row.name);
+        assert!(row.name.len() < 48 && row.name == row.name.to_ascii_lowercase());
+        if let Some(container) = row.container() {
+            assert!(lookup(container.as_bytes()).is_some());
+        }
+    }
+}
+
+#[test]
+fn every_row_is_found_in_any_case_by_its_own_name() {
+    for row in table() {
+        assert_eq!(lookup(row.name.to_ascii_uppercase().as_bytes()).map(|found| found.name), Some(row.name));
+    }
+    assert!(lookup(b"").is_none() && lookup(&[b'x'; 100]).is_none());
+}
+
+#[test]
+fn unknown_commands_are_refused_in_the_words_of_redis() {
+    assert_eq!(refusal("foo a b"), "ERR unknown command 'foo', with args beginning with: 'a' 'b' ");
+    assert_eq!(refusal("foo"), "ERR unknown command 'foo', with args beginning with: ");
+    assert_eq!(refusal("object|help"), "ERR unknown command 'object|help', with args beginning with: ");
+    assert_eq!(refusal("object nosuch k"), "ERR unknown subcommand 'nosuch'. Try OBJECT HELP.");
+    assert_eq!(refusal("HSET h f v"), "ERR not supported yet: HSET (see docs/redis.md)");
+    assert_eq!(refusal("client kill x"), "ERR not supported yet: CLIENT KILL (see docs/redis.md)");
+    assert!(refusal("cluster meet a 1").starts_with("ERR not supported yet: CLUSTER MEET;"));
+    assert!(refusal("get@eventual k").starts_with("LEVEL 'eventual' is not supported yet"));
+}
+
+#[test]
+fn wrong_numbers_of_arguments_are_refused_by_name() {
+    assert_eq!(refusal("GET"), "ERR wrong number of arguments for 'get' command");
+    assert_eq!(refusal("get a b"), "ERR wrong number of arguments for 'get' command");
+    assert_eq!(refusal("client setname"), "ERR wrong number of arguments for 'client|setname' command");
+    assert_eq!(refusal("object"), "ERR wrong number of arguments for 'object' command");
+    assert_eq!(refusal("mset a 1 b"), "ERR wrong number of arguments for 'mset' command");
+}
+
+#[test]
+fn set_takes_all_its_options_and_no_contradictions() {
+    let Command::Write { write: Write::String(StringWrite::Set { expiry, condition, get, .. }), .. } =
+        command("set k v xx GET ex 10")
+    else {
+        panic!()
+    };
+    assert_eq!((expiry, condition, get), (SetExpiry::AfterMs(10_000), Condition::Present, true));
+    let Command::Write { write: Write::String(StringWrite::Set { expiry, condition, .. }), .. } =
+        command("set k v IFEQ old keepttl")
+    else {
+        panic!()
+    };
+    assert_eq!((expiry, condition), (SetExpiry::Keep, Condition::Equals("old".into())));
+    for bad in [
+        "set k v nx xx",
+        "set k v ex 10 px 10",
+        "set k v keepttl ex 10",
+        "set k v ex",
+        "set k v foo",
+        "set k v ifeq",
+        "set k v ifeq a nx",
+        "set k v ifeq a ifne b",
+    ] {
+        assert_eq!(refusal(bad), "ERR syntax error", "{bad}");
+    }
+    for bad in ["set k v ex 0", "set k v px -1", "set k v ex 10000000000000000", "set k v px 9223372036854775807"] {
+        assert_eq!(refusal(bad), "ERR invalid expire time in 'set' command", "{bad}");
+    }
+    assert_eq!(refusal("setex k 0 v"), "ERR invalid expire time in 'setex' command");
+    assert_eq!(refusal("set k v ex abc"), "ERR value is not an integer or out of range");
+}
+
+#[test]
+fn expire_checks_ranges_and_options() {
+    assert_eq!(refusal("expire k 9223370399119966"), "ERR invalid expire time in 'expire' command");
+    assert_eq!(refusal("expire k -9223372036854775808"), "ERR invalid expire time in 'expire' command");
+    assert_eq!(refusal("pexpire k 9223372036854770000"), "ERR invalid expire time in 'pexpire' command");
+    assert_eq!(refusal("expire k 1 AB"), "ERR Unsupported option AB");
+    assert!(refusal("expire k 1 nx gt").starts_with("ERR NX and XX, GT or LT options"));
+    assert!(refusal("expire k 1 lt gt").starts_with("ERR GT and LT options"));
+    command("pexpireat k 9223372036854775807");
+    command("expire k -9999 xx lt");
+}
+
+#[test]
+fn keys_of_one_slot_go_to_one_shard_and_others_are_scattered_or_refused() {
+    assert!(matches!(command("mget {a}1 {a}2"), Command::Read { .. }));
+    assert!(matches!(command("mget a b"), Command::MGet { .. }));
+    assert!(matches!(command("del {a}1 {a}2"), Command::Write { .. }));
+    assert!(matches!(command("unlink a b"), Command::Del { .. }));
+    assert!(matches!(command("touch a b"), Command::Exists { .. }));
+    for line in ["msetnx a 1 b 2", "rename a b", "copy a b", "lcs a b"] {
+        assert_eq!(refusal(line), "CROSSSLOT Keys in request don't hash to the same slot");
+    }
+}
+
+#[test]
+fn keys_are_bounded() {
+    let long = Bytes::from(vec![b'k'; MAX_KEY_BYTES + 1]);
+    assert!(matches!(parse(&[Bytes::from("get"), long]), Err(Reply::Error(text)) if text.starts_with("ERR key is longer")));
+    let many = vec![Bytes::from("k"); MAX_KEYS_PER_COMMAND + 2];
+    let mget = [vec![Bytes::from("mget")], many].concat();
+    assert!(matches!(parse(&mget), Err(Reply::Error(text)) if text.starts_with("ERR more than")));
+}
+
+#[test]
+fn with_carries_number_and_deadline_and_checks_the_key() {
+    let Parsed { request, meta } =
+        parse_request(&argv("WITH k linearizable ID a:b:7 DEADLINE 100 META DO INCR k")).expect("good");
+    let client = request.client.expect("numbered");
+    assert_eq!((&client.client[..], client.number), (&b"a:b"[..], 7));
+    assert_eq!((request.deadline_ms, request.level_chosen, meta), (Some(100), true, true));
+    assert!(!parse_request(&argv("get k")).expect("good").request.level_chosen);
+
+    assert!(refusal("WITH k causal DO get k").starts_with("LEVEL 'causal' is not supported yet"));
+    assert!(refusal("WITH k linearizable;50ms,eventual DO get k").starts_with("LEVEL 'linearizable;50ms"));
+    assert!(refusal("WITH k strong DO get k").starts_with("LEVEL unknown"));
+    assert_eq!(refusal("WITH x linearizable DO get k"), "ERR the key after WITH must be a key of the command after DO");
+    assert_eq!(refusal("WITH k linearizable META get k"), "ERR syntax error");
+    assert!(refusal("WITH k linearizable ID a:0 DO incr k").starts_with("ERR ID wants"));
+    assert!(refusal("WITH k linearizable ID a:1 DO get k").starts_with("ERR ID numbers a write"));
+    assert!(refusal("WITH a linearizable ID a:1 DO mset a 1 b 2").starts_with("ERR ID numbers a write"));
+    assert!(refusal("WITH k linearizable DEADLINE 0 DO get k").starts_with("ERR DEADLINE wants"));
+    assert!(refusal("WITH k linearizable DO ping").starts_with("ERR WITH takes"));
+    assert!(refusal("WITH k linearizable DO WITH k linearizable DO get k").starts_with("ERR WITH takes"));
+    assert!(refusal("WITH k linearizable AFTER x DO get k").starts_with("ERR not supported yet"));
+}
+
+#[test]
+fn getkeys_finds_the_keys() {
+    let keys = |line: &str| command_getkeys(&argv(line));
+    let bulks = |keys: &[&'static str]| Reply::Array(keys.iter().map(|key| Reply::bulk(*key)).collect());
+    assert_eq!(keys("get k"), bulks(&["k"]));
+    assert_eq!(keys("mset a 1 b 2"), bulks(&["a", "b"]));
+    assert_eq!(keys("memory usage k samples 5"), bulks(&["k"]));
+    assert_eq!(keys("with k linearizable do get k"), bulks(&["k"]));
+    assert_eq!(keys("ping"), Reply::error("ERR The command has no key arguments"));
+    assert_eq!(keys("nosuch a"), Reply::error("ERR Invalid command specified"));
+    assert_eq!(keys("get"), Reply::error("ERR Invalid number of arguments specified for command"));
+}
+
+#[test]
+fn info_lists_every_command_once_with_its_subcommands() {
+    let Reply::Array(all) = command_info(&[]) else { panic!() };
+    assert_eq!(command_count(), Reply::Int(all.len() as i64));
+    let Reply::Array(some) = command_info(&argv("get nosuch object")) else { panic!() };
+    assert_eq!(some[1], Reply::NilArray);
+    let Reply::Array(object) = &some[2] else { panic!() };
+    let Reply::Array(subcommands) = &object[9] else { panic!() };
+    assert_eq!(subcommands.len(), 5);
+}

@@ -1,0 +1,32 @@
+//! Operations on the data of one shard: what a log entry carries, and what a read asks.
+//!
+//! An operation is a command after parsing and routing: its keys live in one shard, its options are typed, its bytes are within the
+//! limits. Commands of many shards become several operations (`node::requests`). Relative expiries stay relative here: the state
+//! machine resolves them against the entry's commit timestamp, so no clock but the cluster's decides.
+
+mod keys;
+mod strings;
+mod weight;
+
+pub use keys::{ExpireCondition, KeyRead, KeyWrite, TtlUnit, TypeFilter};
+pub use strings::{Condition, SetExpiry, StringRead, StringWrite};
+
+use serde::{Deserialize, Serialize};
+
+/// An operation that may change the state, decided by the shard's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Write {
+    /// On string values.
+    String(StringWrite),
+    /// On keys of any type.
+    Key(KeyWrite),
+}
+
+/// An operation that changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Read {
+    /// On string values.
+    String(StringRead),
+    /// On keys of any type, and on the key space.
+    Key(KeyRead),
+}

@@ -1,0 +1,44 @@
+//! About how many bytes an operation weighs, for limits on what is under way. Payload bytes and a constant; never exact.
+
+use super::{KeyWrite, StringWrite, Write};
+use bytes::Bytes;
+
+const OPERATION_BYTES: usize = 64;
+
+fn all(keys: &[Bytes]) -> usize {
+    keys.iter().map(|key| key.len() + 16).sum()
+}
+
+fn pairs(pairs: &[(Bytes, Bytes)]) -> usize {
+    pairs.iter().map(|(key, value)| key.len() + value.len() + 32).sum()
+}
+
+impl Write {
+    /// About how many bytes this operation weighs.
+    pub fn weight_bytes(&self) -> usize {
+        OPERATION_BYTES
+            + match self {
+                Write::String(write) => match write {
+                    StringWrite::Set { key, value, .. }
+                    | StringWrite::Put { key, value, .. }
+                    | StringWrite::Append { key, value }
+                    | StringWrite::SetRange { key, value, .. }
+                    | StringWrite::IncrByFloat { key, delta: value } => key.len() + value.len(),
+                    StringWrite::GetEx { key, .. }
+                    | StringWrite::GetDel { key }
+                    | StringWrite::IncrBy { key, .. } => key.len(),
+                    StringWrite::MSet { pairs: many } | StringWrite::MSetNx { pairs: many } => pairs(many),
+                },
+                Write::Key(write) => match write {
+                    KeyWrite::Del { keys } => all(keys),
+                    KeyWrite::Delete { key, .. }
+                    | KeyWrite::ExpireAfter { key, .. }
+                    | KeyWrite::ExpireAt { key, .. }
+                    | KeyWrite::Persist { key } => key.len(),
+                    KeyWrite::Rename { from, to, .. } | KeyWrite::Copy { from, to, .. } => from.len() + to.len(),
+                    KeyWrite::Flush => 0,
+                },
+            }
+    }
+}
+

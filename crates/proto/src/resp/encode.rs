@@ -1,0 +1,170 @@
+//! A reply to its bytes.
+//!
+//! A RESP2 client sees maps and sets as arrays, doubles and verbatim text as bulk strings, booleans as integers. Encoding recurses: replies are made by us
+//! or by the bounded decoder, so their depth is at most `MAX_NESTING`. It never fails; a line break inside a status or an error becomes a space,
+//! because it would end the line.
+
+use super::Version;
+use crate::reply::Reply;
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// Appends the reply's bytes.
+pub fn encode(reply: &Reply, version: Version, out: &mut BytesMut) {
+    let absent_array: &[u8] = if version == Version::Resp2 { b"*-1\r\n" } else { b"_\r\n" };
+    put(reply, version, absent_array, out);
+}
+
+fn put(reply: &Reply, version: Version, absent_array: &[u8], out: &mut BytesMut) {
+    match reply {
+        Reply::Bulk(bytes) => bulk(bytes, out),
+        Reply::Int(number) => header(b':', *number, out),
+        Reply::Simple(text) => line(b'+', text, out),
+        Reply::Nil if version == Version::Resp2 => out.put_slice(b"$-1\r\n"),
+        Reply::Nil => out.put_slice(b"_\r\n"),
+        Reply::NilArray => out.put_slice(absent_array),
+        Reply::Status(text) => line(b'+', text, out),
+        Reply::Error(text) => line(b'-', text, out),
+        Reply::Array(items) => sequence(b'*', items, version, absent_array, out),
+        Reply::Set(items) => {
+            sequence(if version == Version::Resp2 { b'*' } else { b'~' }, items, version, absent_array, out);
+        }
+        Reply::Map(pairs) => {
+            match version {
+                Version::Resp2 => header(b'*', length(pairs.len() * 2), out),
+                Version::Resp3 => header(b'%', length(pairs.len()), out),
+            }
+            for (key, value) in pairs {
+                put(key, version, absent_array, out);
+                put(value, version, absent_array, out);
+            }
+        }
+        Reply::Double(number) => match version {
+            Version::Resp2 => bulk(double(*number).as_bytes(), out),
+            Version::Resp3 => line(b',', &double(*number), out),
+        },
+        Reply::Bool(truth) => match version {
+            Version::Resp2 => header(b':', i64::from(*truth), out),
+            Version::Resp3 => out.put_slice(if *truth { b"#t\r\n" } else { b"#f\r\n" }),
+        },
+        Reply::Verbatim(format, text) => match version {
+            Version::Resp2 => bulk(text.as_bytes(), out),
+            Version::Resp3 => {
+                header(b'=', length(text.len() + 4), out);
+                out.put_slice(format.as_bytes());
+                out.put_u8(b':');
+                out.put_slice(text.as_bytes());
+                out.put_slice(b"\r\n");
+            }
+        },
+    }
+}
+
+/// The reply's bytes on their own.
+pub fn encode_to_bytes(reply: &Reply, version: Version) -> Bytes {
+    let mut out = BytesMut::with_capacity(reply.weight_bytes() + 32);
+    encode(reply, version, &mut out);
+    out.freeze()
+}
+
+/// RESP3 with one difference: an absent array stays one (`*-1`), because the node that asked may have to show it to a RESP2 client.
+pub fn encode_for_peer(reply: &Reply) -> Bytes {
+    let mut out = BytesMut::with_capacity(reply.weight_bytes() + 32);
+    put(reply, Version::Resp3, b"*-1\r\n", &mut out);
+    out.freeze()
+}
+
+fn sequence(kind: u8, items: &[Reply], version: Version, absent_array: &[u8], out: &mut BytesMut) {
+    header(kind, length(items.len()), out);
+    items.iter().for_each(|item| put(item, version, absent_array, out));
+}
+
+fn bulk(bytes: &[u8], out: &mut BytesMut) {
+    out.reserve(bytes.len() + 24);
+    header(b'$', length(bytes.len()), out);
+    out.put_slice(bytes);
+    out.put_slice(b"\r\n");
+}
+
+fn line(kind: u8, text: &str, out: &mut BytesMut) {
+    out.reserve(text.len() + 3);
+    out.put_u8(kind);
+    let start = out.len();
+    out.put_slice(text.as_bytes());
+    for byte in &mut out[start..] {
+        if matches!(*byte, b'\r' | b'\n') {
+            *byte = b' ';
+        }
+    }
+    out.put_slice(b"\r\n");
+}
+
+/// A type byte, a decimal number and a line end, without the formatting machinery: this is on the path of every reply.
+fn header(kind: u8, number: i64, out: &mut BytesMut) {
+    let mut text = [0; 24];
+    let mut at = text.len() - 2;
+    text[at..].copy_from_slice(b"\r\n");
+    let mut rest = number.unsigned_abs();
+    loop {
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        at -= 1;
+        text[at] = b'-';
+    }
+    at -= 1;
+    text[at] = kind;
+    out.put_slice(&text[at..]);
+}
+
+fn length(length: usize) -> i64 {
+    i64::try_from(length).expect("no reply is that long")
+}
+
+fn double(number: f64) -> String {
+    if number.is_nan() {
+        "nan".to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 { "inf" } else { "-inf" }.to_owned()
+    } else {
+        format!("{number}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(reply: &Reply, version: Version) -> String {
+        String::from_utf8(encode_to_bytes(reply, version).to_vec()).expect("the test replies are text")
+    }
+
+    #[test]
+    fn every_kind_of_reply_has_its_two_forms() {
+        use Version::{Resp2, Resp3};
+        for (reply, resp2, resp3) in [
+            (Reply::Nil, "$-1\r\n", "_\r\n"),
+            (Reply::NilArray, "*-1\r\n", "_\r\n"),
+            (Reply::OK, "+OK\r\n", "+OK\r\n"),
+            (Reply::error("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"),
+            (Reply::Int(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
+            (Reply::Int(i64::MAX), ":9223372036854775807\r\n", ":9223372036854775807\r\n"),
+            (Reply::bulk("hé"), "$3\r\nhé\r\n", "$3\r\nhé\r\n"),
+            (Reply::bulk(""), "$0\r\n\r\n", "$0\r\n\r\n"),
+            (Reply::Double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"),
+            (Reply::Double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n"),
+            (Reply::Bool(true), ":1\r\n", "#t\r\n"),
+            (Reply::Map(vec![(Reply::Int(1), Reply::Int(2))]), "*2\r\n:1\r\n:2\r\n", "%1\r\n:1\r\n:2\r\n"),
+            (Reply::Set(vec![Reply::Int(1)]), "*1\r\n:1\r\n", "~1\r\n:1\r\n"),
+            (Reply::Verbatim("txt", "hi".into()), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"),
+            (Reply::Array(vec![Reply::Nil]), "*1\r\n$-1\r\n", "*1\r\n_\r\n"),
+        ] {
+            assert_eq!(text(&reply, Resp2), resp2);
+            assert_eq!(text(&reply, Resp3), resp3);
+        }
+    }
+}
