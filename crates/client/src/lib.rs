@@ -1,1 +1,30 @@
-//! Placeholder header; replaced by the crate's builder.
+//! The Rust client of Quartet.
+//!
+//! [`blocking::Client`] and [`nonblocking::Client`] are two thin bodies around one mind, [`core`], which decides without
+//! touching a socket or a clock where a request goes, when it is tried again, and what its end means. The simulator drives that
+//! mind too, so what is promised here holds under faults that no test bench of real sockets reaches.
+//!
+//! What it does for a program:
+//!
+//! * learns every node of the cluster from one address and sends a key straight to the leader of its shard;
+//! * leaves nodes alone that do not answer, for a while that doubles;
+//! * numbers every write, so that trying again applies it once, and tries again until the deadline;
+//! * ends every operation by its deadline, with an error that says what to do ([`ErrorKind`]).
+//!
+//! Not here: sessions and levels other than `linearizable`, transactions, pipelining of one caller's requests.
+
+pub mod answer;
+pub mod blocking;
+pub mod core;
+mod error;
+#[cfg(feature = "async")]
+pub mod nonblocking;
+mod name;
+mod operations;
+mod options;
+
+pub use answer::{Answer, Certificate, Ttl};
+pub use bytes::Bytes;
+pub use error::{Error, ErrorKind};
+pub use options::{Options, SetOptions};
+pub use proto::reply::Reply;
