@@ -8,7 +8,16 @@
 //! every group's durable mark covers what the segment holds of it, and only as the oldest one. Entries are not read back while serving: followers
 //! that need what is no longer in memory get a snapshot.
 
-use crate::disk::{Disk, DiskError, DiskOp};
+mod frame;
+mod ledger;
+mod record;
+mod recover;
+mod segments;
+mod writer;
+
+pub use writer::Log;
+
+use crate::disk::DiskError;
 use proto::ids::{ClusterId, GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
 use proto::peer::ConsensusEntry;
 use std::collections::BTreeMap;
@@ -184,73 +193,4 @@ pub struct LogStatistics {
     pub syncs: u64,
     /// Segments that are alive now.
     pub segments: u64,
-}
-
-/// See the module's description.
-pub struct Log {}
-
-#[allow(unused_variables, clippy::todo, missing_docs)]
-impl Log {
-    /// Opens the folder's log, or makes an empty one; cuts a torn tail. Blocking.
-    ///
-    /// # Errors
-    /// [`LogError`].
-    pub fn open(disk: &mut dyn Disk, owner: &LogOwner) -> Result<(Log, Recovered), LogError> {
-        Log::open_sized(disk, owner, SegmentSizes::default())
-    }
-    /// [`Log::open`] with segments of other sizes, for simulations.
-    ///
-    /// # Errors
-    /// [`LogError`].
-    pub fn open_sized(disk: &mut dyn Disk, owner: &LogOwner, sizes: SegmentSizes) -> Result<(Log, Recovered), LogError> {
-        todo!()
-    }
-    /// Queues a record for the next batch.
-    pub fn push(&mut self, record: Record) {
-        todo!()
-    }
-    /// Like `push(Record::Entries…)`, without owning the entries.
-    pub fn push_entries(&mut self, group: GroupId, entries: &[ConsensusEntry]) {
-        todo!()
-    }
-    /// Whether anything is queued.
-    pub fn has_queued(&self) -> bool {
-        todo!()
-    }
-    /// Whether a batch is sealed and not yet completed.
-    pub fn in_flight(&self) -> bool {
-        todo!()
-    }
-    /// Everything queued as one batch: operations for one job on `Lane::Log`, the last one a sync. `None` while a batch is in flight or nothing is queued.
-    pub fn seal(&mut self) -> Option<(BatchNumber, Vec<DiskOp>)> {
-        todo!()
-    }
-    /// The batch's job succeeded: it is durable.
-    pub fn completed(&mut self, batch: BatchNumber) {
-        todo!()
-    }
-    /// Housekeeping to run as one job on `Lane::Bulk`: the next segment, released ones. `None` while one is under way or nothing is to be done. Ask after `completed`.
-    pub fn maintenance(&mut self) -> Option<Vec<DiskOp>> {
-        todo!()
-    }
-    /// The maintenance job ended. `succeeded: false` is fine (a full disk): it is tried again.
-    pub fn maintenance_done(&mut self, succeeded: bool) {
-        todo!()
-    }
-    /// Bytes of the group's entries above its newest durable mark, to within 64 KiB: the time to snapshot is when they outgrow the group's state.
-    pub fn bytes_since_snapshot(&self, group: GroupId) -> u64 {
-        todo!()
-    }
-    /// With more than four segments alive: a group that keeps the oldest from being released. Snapshot it first.
-    pub fn pinned_by(&self) -> Option<GroupId> {
-        todo!()
-    }
-    /// What the log takes on disk.
-    pub fn disk_bytes(&self) -> u64 {
-        todo!()
-    }
-    /// Counters.
-    pub fn statistics(&self) -> LogStatistics {
-        todo!()
-    }
 }
