@@ -1,1 +1,22 @@
-//! Placeholder header; replaced by the crate's builder.
+//! The simulated world: the whole node core, unchanged, in one thread, with time, network, disks and clocks drawn from one seed.
+//!
+//! What `server` is in the real world, this crate is here: the other body of the same mind. A run goes through a safety phase with faults on, then everything is
+//! healed and must finish and converge within a bound of virtual time. `docs/simulator.md` says how to use it.
+//!
+//! * `random`, `schedule`, `clocks`, `sim_disk`, `network`: the world's parts, each knowing nothing of the others.
+//! * `params`, `faults`: what a seed decides.
+//! * `operations`, `workload`: what clients ask and remember.
+//! * `trace`: what happened, for comparing and for reading.
+//!
+//! Invariant: a run is a function of its seed. Nothing here reads a clock, a file, an address or the order of a hash map.
+
+pub mod clocks;
+pub mod faults;
+pub mod network;
+pub mod operations;
+pub mod params;
+pub mod random;
+pub mod schedule;
+pub mod sim_disk;
+pub mod trace;
+pub mod workload;

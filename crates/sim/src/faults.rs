@@ -1,0 +1,177 @@
+//! What goes wrong, and when: the plan of one run's faults.
+//!
+//! Faults are drawn one after the other: a calm span, a kind out of those that this run has, how long it lasts, whom it hits. Only the drawing is here; the `world`
+//! does the damage, because only it has the nodes. Faults may overlap.
+//!
+//! Invariant: a fault that lasts names its end when it begins, so that a run without an end of faults cannot be drawn.
+
+use crate::network::Shape;
+use crate::random::Random;
+use crate::schedule::{MILLISECOND, SECOND};
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The machine loses power: unsynced writes are kept or lost, and it starts again later.
+    PowerLoss,
+    /// The process dies, its machine lives: the page cache survives.
+    Kill,
+    /// The machine loses power in the middle of carrying out a drain's outputs.
+    PowerLossAmongOutputs,
+    /// All machines lose power at once.
+    PowerLossOfAll,
+    /// A partition of some shape.
+    Partition,
+    /// Links break and come back, though the network is whole.
+    LinkFlap,
+    /// Many frames are lost.
+    LossStorm,
+    /// All latencies are many times as long.
+    SlowNetwork,
+    /// A node takes no step for a while, then everything at once.
+    Pause,
+    /// A node is stopped in good order and started again.
+    GracefulStop,
+    /// A node's disk is many times as slow.
+    SlowDisk,
+    /// A node's wall clock is set forward or back.
+    ClockJump,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 12] = [
+        Kind::PowerLoss,
+        Kind::Kill,
+        Kind::PowerLossAmongOutputs,
+        Kind::PowerLossOfAll,
+        Kind::Partition,
+        Kind::LinkFlap,
+        Kind::LossStorm,
+        Kind::SlowNetwork,
+        Kind::Pause,
+        Kind::GracefulStop,
+        Kind::SlowDisk,
+        Kind::ClockJump,
+    ];
+
+    /// The word for it in traces and coverage.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::PowerLoss => "power-loss",
+            Kind::Kill => "kill",
+            Kind::PowerLossAmongOutputs => "power-loss-among-outputs",
+            Kind::PowerLossOfAll => "power-loss-of-all",
+            Kind::Partition => "partition",
+            Kind::LinkFlap => "link-flap",
+            Kind::LossStorm => "loss-storm",
+            Kind::SlowNetwork => "slow-network",
+            Kind::Pause => "pause",
+            Kind::GracefulStop => "graceful-stop",
+            Kind::SlowDisk => "slow-disk",
+            Kind::ClockJump => "clock-jump",
+        }
+    }
+}
+
+/// How a run's faults are drawn.
+#[derive(Clone, Debug)]
+pub struct FaultParams {
+    /// The kinds that this run has, at least three.
+    pub kinds: Vec<Kind>,
+    /// A usual calm span between the beginnings of two faults, in nanoseconds.
+    pub calm_ns: u64,
+    /// A usual length of a fault, in nanoseconds.
+    pub length_ns: u64,
+}
+
+impl FaultParams {
+    /// Draws the kinds and the pace.
+    pub fn draw(random: &mut Random) -> FaultParams {
+        let mut kinds = Kind::ALL.to_vec();
+        random.shuffle(&mut kinds);
+        kinds.truncate(random.between(3, 9) as usize);
+        kinds.sort_unstable();
+        FaultParams {
+            kinds,
+            calm_ns: random.between(2_000, 5_000) * MILLISECOND,
+            length_ns: random.between(300, 3_000) * MILLISECOND,
+        }
+    }
+}
+
+/// Whom a fault is to hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// The node of this number, from 0.
+    Node(usize),
+    /// The leader of some group, whoever that is.
+    Leader,
+}
+
+/// One fault, drawn and not yet done.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// What.
+    pub kind: Kind,
+    /// Whom.
+    pub victim: Victim,
+    /// The shape, of a partition.
+    pub shape: Shape,
+    /// How long it lasts, in nanoseconds.
+    pub length_ns: u64,
+    /// A number for what else the kind needs.
+    pub detail: u64,
+}
+
+/// Draws the plan.
+pub struct Plan {
+    params: FaultParams,
+    nodes: usize,
+    random: Random,
+    first: Vec<Kind>,
+}
+
+impl Plan {
+    /// The plan of a run. The first faults go through all of the run's kinds once, so that a seed has what its parameters say.
+    pub fn new(params: FaultParams, nodes: usize, mut random: Random) -> Plan {
+        let mut first = params.kinds.clone();
+        random.shuffle(&mut first);
+        Plan { params, nodes, random, first }
+    }
+
+    /// The next calm span in nanoseconds, and the fault that ends it.
+    pub fn draw(&mut self) -> (u64, Fault) {
+        let random = &mut self.random;
+        let kind = self.first.pop().unwrap_or_else(|| *random.pick(&self.params.kinds));
+        let victim =
+            if random.chance(1, 2) { Victim::Leader } else { Victim::Node(random.index(self.nodes)) };
+        let fault = Fault {
+            kind,
+            victim,
+            shape: *random.pick(&Shape::ALL),
+            length_ns: random.span(self.params.length_ns).clamp(50 * MILLISECOND, 8 * SECOND),
+            detail: random.bits(),
+        };
+        (random.span(self.params.calm_ns), fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_has_all_kinds_of_its_run_and_mostly_calm() {
+        for seed in 0..50 {
+            let mut random = Random::new(seed);
+            let params = FaultParams::draw(&mut random);
+            let kinds = params.kinds.clone();
+            let mut plan = Plan::new(params, 3, random.fork("plan", 0));
+            let mut seen: Vec<Kind> = (0..kinds.len()).map(|_| plan.draw().1.kind).collect();
+            seen.sort_unstable();
+            assert!(kinds.len() >= 3);
+            assert_eq!(seen, kinds);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! What a client may ask, and what an answer to it means.
+//!
+//! Keys come in families, each with operations of its own: registers (get, set, compare-and-set, delete), counters, lists to append to, cold keys that give the state
+//! some size, keys that are read and written several at a time, and keys that expire. All but the last are judged. Hot keys change their
+//! names every twenty seconds, so that no key's history grows too long to be searched.
+//!
+//! Invariant: every written value is unique in its run, so an answer names the write that made it. Not here: who asks, and when.
+
+use crate::params::WorkloadParams;
+use crate::random::Random;
+use crate::schedule::{Instant, SECOND};
+use bytes::Bytes;
+use checker::{OpName, Record, Status};
+use proto::command::Command;
+use proto::ops::{
+    Condition, ExpireCondition, KeyRead, KeyWrite, Read, SetExpiry, StringRead, StringWrite, TtlUnit, Write,
+};
+use proto::outcome::Certificate;
+use proto::reply::Reply;
+use proto::slots::slot_of;
+use std::collections::{BTreeMap, BTreeSet};
+
+const EPOCH_NS: u64 = 20 * SECOND;
+
+/// What one key's part of an operation is, in the words of the history.
+#[derive(Clone, Debug)]
+struct Judged {
+    key: String,
+    op: OpName,
+    value: Option<String>,
+    expect: Option<String>,
+}
+
+/// A command with what is to be written down about it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What is sent.
+    pub command: Command,
+    judged: Vec<Judged>,
+}
+
+/// What an answer from the state came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// It answers the question.
+    Answered,
+    /// The command refused: it had no effect.
+    Refused,
+}
+
+impl Asked {
+    /// Whether a client may number it: a write to one shard.
+    pub fn can_be_numbered(&self) -> bool {
+        matches!(self.command, Command::Write { .. })
+    }
+
+    /// Whether it may change anything.
+    pub fn is_write(&self) -> bool {
+        matches!(self.command, Command::Write { .. } | Command::MSet { .. } | Command::Del { .. } | Command::FlushAll)
+    }
+
+    /// The records of its sending.
+    pub fn records(&self, client: &str, invoke_ns: u64) -> impl Iterator<Item = Record> {
+        self.judged.iter().map(move |judged| {
+            let mut record = Record::invoked(client, judged.op, judged.key.clone(), invoke_ns);
+            record.value = judged.value.clone();
+            record.expect = judged.expect.clone();
+            record
+        })
+    }
+}
+
+/// Draws operations and reads answers.
+pub struct Chooser {
+    params: WorkloadParams,
+    random: Random,
+    values: u64,
+    seen: BTreeMap<String, Option<String>>,
+    used: BTreeSet<String>,
+}
+
+impl Chooser {
+    /// A chooser with a stream of its own.
+    pub fn new(params: WorkloadParams, random: Random) -> Chooser {
+        Chooser { params, random, values: 0, seen: BTreeMap::new(), used: BTreeSet::new() }
+    }
+
+    /// Draws an operation.
+    pub fn choose(&mut self, now: Instant) -> Asked {
+        let epoch = now.0 / EPOCH_NS;
+        let reads = self.random.below(100) < self.params.reads_percent;
+        let hot = self.random.below(self.params.hot_keys);
+        let family = self.random.below(100);
+        match family {
+            0..40 => self.on_register(format!("register-{epoch}-{hot}"), reads),
+            40..55 => self.on_counter(format!("counter-{epoch}-{hot}"), reads),
+            55..65 => self.on_list(format!("list-{epoch}-{hot}"), reads),
+            65..80 => {
+                let cold = self.random.below(self.params.cold_keys);
+                self.on_cold(format!("cold-{cold}"), reads)
+            }
+            80..90 => self.on_several(epoch, reads),
+            90..99 => self.on_expiring(format!("expiring-{hot}"), reads),
+            _ => {
+                let command = if reads { Command::DbSize } else { Command::Keys { pattern: "counter-*".into() } };
+                Asked { command, judged: Vec::new() }
+            }
+        }
+    }
+
+    /// A read of every judged key that was ever used, and one more write for each of some clients.
+    pub fn last_words(&mut self, clients: usize) -> Vec<Asked> {
+        let mut words: Vec<Asked> = Vec::new();
+        for number in 0..clients {
+            let value = self.value(0);
+            words.push(set(format!("last-{number}"), value));
+        }
+        let used = std::mem::take(&mut self.used);
+        words.extend(used.into_iter().map(get));
+        words
+    }
+
+    fn value(&mut self, length: u64) -> String {
+        self.values += 1;
+        let mut value = format!("v{}", self.values);
+        if length > value.len() as u64 {
+            value.push('-');
+            value.extend(std::iter::repeat_n('x', length as usize - value.len()));
+        }
+        value
+    }
+
+    fn on_register(&mut self, key: String, reads: bool) -> Asked {
+        self.used.insert(key.clone());
+        if reads {
+            return get(key);
+        }
+        let value = self.value(0);
+        match self.random.below(10) {
+            0..5 => set(key, value),
+            5..9 => {
+                // Half of the time the expectation is fresh, so that some swaps succeed and some do not.
+                let expect = self.seen.get(&key).cloned().flatten().filter(|_| self.random.chance(7, 8));
+                let condition = expect.clone().map_or(Condition::Absent, |text| Condition::Equals(text.into()));
+                let write = string_set(&key, &value, SetExpiry::Never, condition);
+                judged(write, key, OpName::Cas, Some(value), expect)
+            }
+            _ => {
+                let write = Write::Key(KeyWrite::Del { keys: vec![Bytes::from(key.clone())] });
+                judged(write, key, OpName::Del, None, None)
+            }
+        }
+    }
+
+    fn on_counter(&mut self, key: String, reads: bool) -> Asked {
+        self.used.insert(key.clone());
+        if reads {
+            return get(key);
+        }
+        let delta = self.random.between(1, 5) as i64 - 2;
+        let write = Write::String(StringWrite::IncrBy { key: Bytes::from(key.clone()), delta });
+        judged(write, key, OpName::Incr, Some(delta.to_string()), None)
+    }
+
+    fn on_list(&mut self, key: String, reads: bool) -> Asked {
+        self.used.insert(key.clone());
+        if reads {
+            return get(key);
+        }
+        let suffix = format!("{}.", self.value(0));
+        let write =
+            Write::String(StringWrite::Append { key: Bytes::from(key.clone()), value: suffix.clone().into() });
+        judged(write, key, OpName::Append, Some(suffix), None)
+    }
+
+    fn on_cold(&mut self, key: String, reads: bool) -> Asked {
+        self.used.insert(key.clone());
+        if reads {
+            return get(key);
+        }
+        let length = self.random.below(self.params.cold_value_bytes);
+        let value = self.value(length);
+        set(key, value)
+    }
+
+    fn on_several(&mut self, epoch: u64, reads: bool) -> Asked {
+        let mut numbers: Vec<u64> = (0..6).collect();
+        self.random.shuffle(&mut numbers);
+        numbers.truncate(self.random.between(1, 4) as usize);
+        let keys: Vec<String> = numbers.iter().map(|number| format!("several-{epoch}-{number}")).collect();
+        self.used.extend(keys.iter().cloned());
+        let mut judged = Vec::new();
+        let command = if reads {
+            judged.extend(keys.iter().map(|key| part(key, OpName::Get, None)));
+            Command::MGet { keys: keys.into_iter().map(Bytes::from).collect() }
+        } else {
+            let values: Vec<String> = keys.iter().map(|_| self.value(0)).collect();
+            judged.extend(keys.iter().zip(&values).map(|(key, value)| part(key, OpName::Set, Some(value.clone()))));
+            Command::MSet {
+                pairs: keys.into_iter().map(Bytes::from).zip(values.into_iter().map(Bytes::from)).collect(),
+            }
+        };
+        Asked { command, judged }
+    }
+
+    fn on_expiring(&mut self, key: String, reads: bool) -> Asked {
+        let (slot, name) = (slot_of(key.as_bytes()), Bytes::from(key.clone()));
+        let span_ms = self.random.between(1, 3_000);
+        let command = if reads {
+            let read = match self.random.below(2) {
+                0 => Read::String(StringRead::Get { key: name }),
+                _ => Read::Key(KeyRead::Ttl { key: name, unit: TtlUnit::Milliseconds }),
+            };
+            Command::Read { slot, read }
+        } else {
+            let write = match self.random.below(3) {
+                0 => {
+                    let value = self.value(0);
+                    string_set(&key, &value, SetExpiry::AfterMs(span_ms), Condition::Always)
+                }
+                1 => Write::Key(KeyWrite::ExpireAfter {
+                    key: name,
+                    after_ms: span_ms as i64,
+                    condition: ExpireCondition::default(),
+                }),
+                _ => Write::Key(KeyWrite::Persist { key: name }),
+            };
+            Command::Write { slot, write }
+        };
+        Asked { command, judged: Vec::new() }
+    }
+
+    /// Reads an answer and completes the records of its question. An error is a sentence about an answer that no store could give.
+    pub fn understand(
+        &mut self,
+        asked: &Asked,
+        reply: Reply,
+        certificate: Certificate,
+        now_ns: u64,
+        mut records: Vec<&mut Record>,
+    ) -> Result<Meaning, String> {
+        if reply.is_error() {
+            return Ok(Meaning::Refused);
+        }
+        for record in &mut records {
+            record.status = Status::Ok;
+            record.return_ns = Some(now_ns);
+            record.as_of = Some(certificate.as_of.0);
+        }
+        let several = matches!(asked.command, Command::MGet { .. } | Command::MSet { .. });
+        if several {
+            if let Reply::Array(values) = &reply {
+                if values.len() != records.len() {
+                    return Err(format!("{} keys were asked for and {} answered", records.len(), values.len()));
+                }
+                for (record, value) in records.iter_mut().zip(values) {
+                    record.value = text(value).ok_or_else(|| nonsense(asked, &reply))?;
+                }
+            } else if !matches!(reply, Reply::Simple("OK")) {
+                return Err(nonsense(asked, &reply));
+            }
+            return Ok(Meaning::Answered);
+        }
+        let Some(record) = records.first_mut() else { return Ok(Meaning::Answered) };
+        record.version = Some(certificate.version.0);
+        match (record.op, &reply) {
+            (OpName::Get, value) => record.value = text(value).ok_or_else(|| nonsense(asked, value))?,
+            (OpName::Set, Reply::Simple("OK")) => {}
+            (OpName::Cas, Reply::Simple("OK")) => record.swapped = Some(true),
+            (OpName::Cas, Reply::Nil) => record.swapped = Some(false),
+            (OpName::Del, Reply::Int(count @ 0..=1)) => record.swapped = Some(*count == 1),
+            (OpName::Incr | OpName::Append, Reply::Int(result)) => record.result = Some(*result),
+            _ => return Err(nonsense(asked, &reply)),
+        }
+        if matches!(record.op, OpName::Get | OpName::Set) || record.swapped == Some(true) {
+            self.seen.insert(record.key.clone(), record.value.clone());
+        }
+        Ok(Meaning::Answered)
+    }
+}
+
+fn nonsense(asked: &Asked, reply: &Reply) -> String {
+    format!("{:?} was answered {reply:?}", asked.command)
+}
+
+/// A value of the history from a reply; `None` where the reply is neither bytes nor absent.
+fn text(reply: &Reply) -> Option<Option<String>> {
+    match reply {
+        Reply::Nil => Some(None),
+        Reply::Bulk(bytes) => Some(Some(String::from_utf8_lossy(bytes).into_owned())),
+        _ => None,
+    }
+}
+
+fn part(key: &str, op: OpName, value: Option<String>) -> Judged {
+    Judged { key: key.to_owned(), op, value, expect: None }
+}
+
+fn judged(write: Write, key: String, op: OpName, value: Option<String>, expect: Option<String>) -> Asked {
+    let command = Command::Write { slot: slot_of(key.as_bytes()), write };
+    Asked { command, judged: vec![Judged { key, op, value, expect }] }
+}
+
+fn string_set(key: &str, value: &str, expiry: SetExpiry, condition: Condition) -> Write {
+    Write::String(StringWrite::Set {
+        key: Bytes::from(key.to_owned()),
+        value: Bytes::from(value.to_owned()),
+        expiry,
+        condition,
+        get: false,
+        integer_reply: false,
+    })
+}
+
+fn set(key: String, value: String) -> Asked {
+    let write = string_set(&key, &value, SetExpiry::Never, Condition::Always);
+    judged(write, key, OpName::Set, Some(value), None)
+}
+
+fn get(key: String) -> Asked {
+    let read = Read::String(StringRead::Get { key: Bytes::from(key.clone()) });
+    let command = Command::Read { slot: slot_of(key.as_bytes()), read };
+    Asked { command, judged: vec![part(&key, OpName::Get, None)] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+
+    #[test]
+    fn every_written_value_is_unique_and_every_family_appears() {
+        let mut params = Params::draw(1).workload;
+        params.reads_percent = 30;
+        let mut chooser = Chooser::new(params, Random::new(1));
+        let mut values = BTreeSet::new();
+        let mut families = BTreeSet::new();
+        for at in 0..5_000 {
+            let asked = chooser.choose(Instant(at * SECOND / 50));
+            for judged in &asked.judged {
+                families.insert(judged.key.split('-').next().unwrap().to_owned());
+                if let (Some(value), true) = (&judged.value, judged.op != OpName::Incr) {
+                    assert!(values.insert(value.clone()), "{value} twice");
+                }
+            }
+        }
+        assert_eq!(families.len(), 5);
+        assert!(chooser.last_words(3).len() > 50);
+    }
+
+    #[test]
+    fn an_answer_that_no_store_could_give_is_an_error() {
+        let mut chooser = Chooser::new(Params::draw(1).workload, Random::new(1));
+        let asked = get("k".into());
+        let mut record = Record::invoked("c", OpName::Get, "k", 1);
+        let answer = chooser.understand(&asked, Reply::Int(5), Certificate::default(), 2, vec![&mut record]);
+        assert!(answer.unwrap_err().contains("was answered"));
+    }
+}

@@ -1,0 +1,343 @@
+//! A data folder in memory that knows what a crash would leave of it.
+//!
+//! Everything exists twice: as the process sees it, and as it would be found after the power failed now. A sync copies a file's written sectors from the first
+//! to the second, `sync_folder` and `rename` the names. At a crash each written and unsynced sector of 512 bytes is kept or lost **by itself**, so
+//! a write that was under way can be torn anywhere, and later writes can survive earlier ones; likewise each changed name. That is more
+//! than real disks do and no more than they are allowed to do.
+//!
+//! Contents are pages of 4 KiB; a page that is not there reads as zeros, so preallocated segments cost nothing.
+//!
+//! Invariant: what was synced is never lost. Not here: time (the `world` runs a job when its virtual time has come). Failing syncs and
+//! flipped bits come with a later issue; they belong into [`SimDisk::sync`] and [`SimDisk::read`].
+
+use crate::random::Random;
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use storage::disk::{Disk, DiskError, DiskOp};
+
+const PAGE_BYTES: u64 = 4_096;
+const SECTOR_BYTES: u64 = 512;
+
+type Page = Box<[u8; PAGE_BYTES as usize]>;
+type FileId = u64;
+
+/// One version of a file's content.
+#[derive(Clone, Debug, Default)]
+struct Content {
+    length: u64,
+    pages: BTreeMap<u64, Page>,
+}
+
+impl Content {
+    fn write(&mut self, offset: u64, data: &[u8]) {
+        let mut done = 0;
+        while done < data.len() {
+            let at = offset + done as u64;
+            let within = (at % PAGE_BYTES) as usize;
+            let count = (PAGE_BYTES as usize - within).min(data.len() - done);
+            let page =
+                self.pages.entry(at / PAGE_BYTES).or_insert_with(|| Box::new([0; PAGE_BYTES as usize]));
+            page[within..within + count].copy_from_slice(&data[done..done + count]);
+            done += count;
+        }
+        self.length = self.length.max(offset + data.len() as u64);
+    }
+
+    fn read(&self, offset: u64, length: u64) -> Vec<u8> {
+        let end = self.length.min(offset.saturating_add(length));
+        let mut out = vec![0; end.saturating_sub(offset) as usize];
+        let mut done = 0;
+        while done < out.len() {
+            let at = offset + done as u64;
+            let within = (at % PAGE_BYTES) as usize;
+            let count = (PAGE_BYTES as usize - within).min(out.len() - done);
+            if let Some(page) = self.pages.get(&(at / PAGE_BYTES)) {
+                out[done..done + count].copy_from_slice(&page[within..within + count]);
+            }
+            done += count;
+        }
+        out
+    }
+
+    /// Takes one sector over from another version.
+    fn copy_sector(&mut self, sector: u64, from: &Content) {
+        let page = sector * SECTOR_BYTES / PAGE_BYTES;
+        let within = (sector * SECTOR_BYTES % PAGE_BYTES) as usize;
+        let range = within..within + SECTOR_BYTES as usize;
+        let target = self.pages.entry(page).or_insert_with(|| Box::new([0; PAGE_BYTES as usize]));
+        match from.pages.get(&page) {
+            Some(source) => target[range.clone()].copy_from_slice(&source[range]),
+            None => target[range].fill(0),
+        }
+    }
+}
+
+/// A file, apart from its names.
+#[derive(Clone, Debug, Default)]
+struct File {
+    seen: Content,
+    durable: Content,
+    unsynced_sectors: BTreeSet<u64>,
+}
+
+impl File {
+    fn sync(&mut self) {
+        for sector in std::mem::take(&mut self.unsynced_sectors) {
+            self.durable.copy_sector(sector, &self.seen);
+        }
+        self.durable.length = self.seen.length;
+    }
+
+    fn crash(&mut self, random: &mut Random) {
+        let durable_end = self.durable.length;
+        let mut keeps_growth = random.chance(1, 2);
+        for sector in std::mem::take(&mut self.unsynced_sectors) {
+            if random.chance(1, 2) {
+                self.durable.copy_sector(sector, &self.seen);
+                keeps_growth |= (sector + 1) * SECTOR_BYTES > durable_end;
+            }
+        }
+        if keeps_growth {
+            self.durable.length = self.durable.length.max(self.seen.length);
+        }
+        self.seen = self.durable.clone();
+    }
+}
+
+/// What the disk has been through, for coverage.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskStory {
+    /// Syncs of files.
+    pub syncs: u64,
+    /// Bytes written.
+    pub written_bytes: u64,
+    /// Crashes that found at least one unsynced sector or name.
+    pub crashes_with_loss: u64,
+    /// The most bytes that all files together ever had.
+    pub most_bytes: u64,
+}
+
+/// One node's folder.
+#[derive(Clone, Debug, Default)]
+pub struct SimDisk {
+    files: BTreeMap<FileId, File>,
+    names: BTreeMap<String, FileId>,
+    durable_names: BTreeMap<String, FileId>,
+    next_file: FileId,
+    /// What it has been through.
+    pub story: DiskStory,
+}
+
+impl SimDisk {
+    /// The power fails: what was not synced is kept or lost, sector by sector and name by name.
+    pub fn crash(&mut self, random: &mut Random) {
+        let unsynced =
+            self.names != self.durable_names || self.files.values().any(|file| !file.unsynced_sectors.is_empty());
+        self.story.crashes_with_loss += u64::from(unsynced);
+        let touched: BTreeSet<String> =
+            self.names.keys().chain(self.durable_names.keys()).cloned().collect();
+        for name in touched {
+            let (seen, durable) = (self.names.get(&name).copied(), self.durable_names.get(&name).copied());
+            if seen != durable && random.chance(1, 2) {
+                match seen {
+                    Some(file) => self.durable_names.insert(name, file),
+                    None => self.durable_names.remove(&name),
+                };
+            }
+        }
+        self.names = self.durable_names.clone();
+        for file in self.files.values_mut() {
+            file.crash(random);
+        }
+        self.forget_nameless();
+    }
+
+    /// Bytes of all files, as the process sees them.
+    pub fn bytes(&self) -> u64 {
+        self.names.values().map(|file| self.files[file].seen.length).sum()
+    }
+
+    /// Runs the operations of a job that a crash interrupts: a drawn number of them.
+    pub fn run_torn(&mut self, ops: &[DiskOp], random: &mut Random) {
+        let done = random.index(ops.len() + 1);
+        // An error here is one that the process would not have lived to see.
+        let _ = storage::disk::run(self, &ops[..done]);
+    }
+
+    fn forget_nameless(&mut self) {
+        let named: BTreeSet<FileId> =
+            self.names.values().chain(self.durable_names.values()).copied().collect();
+        self.files.retain(|id, _| named.contains(id));
+    }
+
+    fn find(&self, name: &str) -> Result<FileId, DiskError> {
+        self.names.get(name).copied().ok_or_else(|| DiskError {
+            place: name.to_owned(),
+            message: "no such file".to_owned(),
+            full: false,
+            sync: false,
+        })
+    }
+
+    fn file_mut(&mut self, name: &str) -> Result<&mut File, DiskError> {
+        let id = self.find(name)?;
+        Ok(self.files.get_mut(&id).expect("a name leads to a file"))
+    }
+
+    fn persist_names(&mut self) {
+        self.durable_names = self.names.clone();
+        self.forget_nameless();
+    }
+}
+
+impl Disk for SimDisk {
+    fn list(&mut self) -> Result<Vec<String>, DiskError> {
+        Ok(self.names.keys().cloned().collect())
+    }
+
+    fn len_bytes(&mut self, file: &str) -> Result<Option<u64>, DiskError> {
+        Ok(self.names.get(file).map(|id| self.files[id].seen.length))
+    }
+
+    fn read(&mut self, file: &str, offset: u64, len_bytes: u64) -> Result<Bytes, DiskError> {
+        let id = self.find(file)?;
+        Ok(Bytes::from(self.files[&id].seen.read(offset, len_bytes)))
+    }
+
+    fn create(&mut self, file: &str, len_bytes: u64) -> Result<(), DiskError> {
+        self.next_file += 1;
+        let seen = Content { length: len_bytes, pages: BTreeMap::new() };
+        self.files.insert(self.next_file, File { seen, ..File::default() });
+        self.names.insert(file.to_owned(), self.next_file);
+        self.forget_nameless();
+        self.story.most_bytes = self.story.most_bytes.max(self.bytes());
+        Ok(())
+    }
+
+    fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
+        self.story.written_bytes += data.len() as u64;
+        let file = self.file_mut(file)?;
+        file.seen.write(offset, data);
+        if !data.is_empty() {
+            let last = (offset + data.len() as u64 - 1) / SECTOR_BYTES;
+            file.unsynced_sectors.extend(offset / SECTOR_BYTES..=last);
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, file: &str) -> Result<(), DiskError> {
+        self.story.syncs += 1;
+        self.file_mut(file)?.sync();
+        Ok(())
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        let id = self.find(from)?;
+        self.names.remove(from);
+        self.names.insert(to.to_owned(), id);
+        self.persist_names();
+        Ok(())
+    }
+
+    fn remove(&mut self, file: &str) -> Result<(), DiskError> {
+        self.names.remove(file);
+        self.forget_nameless();
+        Ok(())
+    }
+
+    fn sync_folder(&mut self) -> Result<(), DiskError> {
+        self.persist_names();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(disk: &mut SimDisk, file: &str) -> Vec<u8> {
+        disk.read(file, 0, 1 << 20).unwrap().to_vec()
+    }
+
+    #[test]
+    fn what_was_synced_survives_every_crash() {
+        for seed in 0..200 {
+            let mut disk = SimDisk::default();
+            disk.create("log", 8_192).unwrap();
+            disk.write("log", 1_000, &[7; 3_000]).unwrap();
+            disk.sync("log").unwrap();
+            disk.sync_folder().unwrap();
+            let durable = content(&mut disk, "log");
+            disk.write("log", 5_120, &[9; 1_024]).unwrap();
+            disk.crash(&mut Random::new(seed));
+            assert_eq!(content(&mut disk, "log")[..5_120], durable[..5_120]);
+        }
+    }
+
+    #[test]
+    fn an_unsynced_write_is_kept_lost_or_torn_by_sectors() {
+        let mut outcomes = BTreeSet::new();
+        for seed in 0..64 {
+            let mut disk = SimDisk::default();
+            disk.create("log", 1_024).unwrap();
+            disk.sync("log").unwrap();
+            disk.sync_folder().unwrap();
+            disk.write("log", 0, &[1; 1_024]).unwrap();
+            disk.crash(&mut Random::new(seed));
+            let after = content(&mut disk, "log");
+            outcomes.insert((after[0], after[511], after[512], after[1_023]));
+        }
+        assert_eq!(outcomes, BTreeSet::from([(0, 0, 0, 0), (1, 1, 0, 0), (0, 0, 1, 1), (1, 1, 1, 1)]));
+    }
+
+    #[test]
+    fn a_name_is_durable_only_after_the_folder_was_synced() {
+        let survived = |synced: bool| {
+            (0..64).filter(move |seed| {
+                let mut disk = SimDisk::default();
+                disk.create("a", 0).unwrap();
+                disk.sync("a").unwrap();
+                if synced {
+                    disk.sync_folder().unwrap();
+                }
+                disk.crash(&mut Random::new(*seed));
+                disk.len_bytes("a").unwrap().is_some()
+            })
+        };
+        assert_eq!(survived(true).count(), 64);
+        assert!((10..54).contains(&survived(false).count()));
+    }
+
+    #[test]
+    fn a_renamed_file_brings_only_its_synced_content() {
+        let mut lost = 0;
+        for seed in 0..64 {
+            let mut disk = SimDisk::default();
+            disk.create("new", 0).unwrap();
+            disk.write("new", 0, &[5; 600]).unwrap();
+            disk.rename("new", "current").unwrap();
+            disk.crash(&mut Random::new(seed));
+            assert_eq!(disk.list().unwrap(), ["current"]);
+            lost += usize::from(content(&mut disk, "current") != [5; 600]);
+        }
+        assert!(lost > 20, "a rename is no sync of the content");
+    }
+
+    #[test]
+    fn a_replaced_file_is_the_old_or_the_new_one_after_a_crash() {
+        let mut seen = BTreeSet::new();
+        for seed in 0..64 {
+            let mut disk = SimDisk::default();
+            disk.create("a", 0).unwrap();
+            disk.write("a", 0, b"old").unwrap();
+            disk.sync("a").unwrap();
+            disk.sync_folder().unwrap();
+            disk.create("a", 0).unwrap();
+            disk.write("a", 0, b"new").unwrap();
+            disk.sync("a").unwrap();
+            disk.crash(&mut Random::new(seed));
+            seen.insert(content(&mut disk, "a"));
+        }
+        assert_eq!(seen, BTreeSet::from([b"old".to_vec(), b"new".to_vec()]));
+    }
+}
