@@ -9,11 +9,13 @@
 //! the one that began first can stand in for any other. And only shortest explanations matter: what stands before a
 //! blind write, or leads in a circle, uses operations up and changes nothing.
 //!
-//! Invariants: a chain holds only operations with an effect where they stand; the work is bounded by `Effort`.
+//! Chains are found shortest first, and the work is bounded by `Effort`, which remembers whether any was left out.
+//!
+//! Invariants: a chain holds only operations with an effect where they stand.
 //!
 //! Not here: versions and real time of answered operations (`linearizable`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::register::{Action, Operation, State, number};
@@ -21,17 +23,38 @@ use crate::register::{Action, Operation, State, number};
 /// How many operations of each kind are used up, in the order of `Hidden::kinds`.
 pub(crate) type Used = Vec<u32>;
 
-/// The work that is left; the judge gives up, aloud, when it is gone.
-pub(crate) struct Effort(pub(crate) u64);
+/// The work that is left, and whether any was left out.
+pub(crate) struct Effort {
+    steps: u64,
+    /// Whether every explanation was looked at so far. If not, one that was found still holds, but finding none proves
+    /// nothing.
+    pub(crate) complete: bool,
+}
 
 /// The work ran out before the answer was found.
 #[derive(Debug)]
 pub(crate) struct OutOfEffort;
 
 impl Effort {
-    fn spend(&mut self) -> Result<(), OutOfEffort> {
-        self.0 = self.0.checked_sub(1).ok_or(OutOfEffort)?;
-        Ok(())
+    /// For a key with this many operations.
+    pub(crate) fn new(operations: usize) -> Effort {
+        /// What explanations may cost, beyond what the key's size needs.
+        const MOST_STEPS: u64 = 1_000_000;
+        Effort { steps: MOST_STEPS + operations as u64, complete: true }
+    }
+
+    /// How many steps one search for chains may take: few once nothing can be proved wrong any more.
+    fn steps_of_search(&self) -> u64 {
+        if self.complete { 5_000 } else { 50 }
+    }
+
+    /// Pays for one step of a search; false when the search has had its share.
+    fn spend(&mut self, left_of_search: &mut u64) -> Result<bool, OutOfEffort> {
+        self.steps = self.steps.checked_sub(1).ok_or(OutOfEffort)?;
+        let goes_on = *left_of_search > 0;
+        *left_of_search = left_of_search.saturating_sub(1);
+        self.complete &= goes_on;
+        Ok(goes_on)
     }
 }
 
@@ -156,10 +179,18 @@ impl Hidden {
     ) -> Result<Vec<Chain>, OutOfEffort> {
         let mut chains = Vec::new();
         let mut seen: BTreeSet<(State, Used)> = BTreeSet::new();
-        let mut open =
-            vec![Node { state: target.clone(), used: used.clone(), length: 0, newest: None, last: None }];
-        while let Some(node) = open.pop() {
-            effort.spend()?;
+        let mut left = effort.steps_of_search();
+        let mut open = VecDeque::from([Node {
+            state: target.clone(),
+            used: used.clone(),
+            length: 0,
+            newest: None,
+            last: None,
+        }]);
+        while let Some(node) = open.pop_front() {
+            if !effort.spend(&mut left)? {
+                break;
+            }
             if node.state == *from && node.length >= window.shortest {
                 chains.push(node.into_chain(target.clone()));
                 continue;
@@ -177,7 +208,7 @@ impl Hidden {
                         Before::Exactly(state) => {
                             next.state = state;
                             if seen.insert((next.state.clone(), next.used.clone())) {
-                                open.push(next);
+                                open.push_back(next);
                             }
                         }
                     }
@@ -199,10 +230,18 @@ impl Hidden {
     ) -> Result<Vec<Chain>, OutOfEffort> {
         let mut chains = Vec::new();
         let mut seen: BTreeSet<(State, Used)> = BTreeSet::new();
-        let mut open =
-            vec![Node { state: from.clone(), used: used.clone(), length: 0, newest: None, last: None }];
-        while let Some(node) = open.pop() {
-            effort.spend()?;
+        let mut left = effort.steps_of_search();
+        let mut open = VecDeque::from([Node {
+            state: from.clone(),
+            used: used.clone(),
+            length: 0,
+            newest: None,
+            last: None,
+        }]);
+        while let Some(node) = open.pop_front() {
+            if !effort.spend(&mut left)? {
+                break;
+            }
             if node.length < window.longest {
                 for kind in 0..self.kinds.len() {
                     let action = &self.kinds[kind].action;
@@ -216,7 +255,7 @@ impl Hidden {
                     next.last = Some(member.1);
                     next.state = after;
                     if seen.insert((next.state.clone(), next.used.clone())) {
-                        open.push(next);
+                        open.push_back(next);
                     }
                 }
             }

@@ -11,8 +11,8 @@
 //!
 //! Operations of unknown outcome may stand anywhere after they began, once or nowhere. They are placed only where a
 //! state that was seen cannot be explained without them (`hidden`). Several explanations may be possible and use up
-//! different operations; then all of them are followed side by side, up to a limit, and beyond it the judge says
-//! *undecided*.
+//! different operations; then all of them are followed side by side. Beyond a limit only the thriftiest are: one of them
+//! that reaches the end still proves the history legal, but if none does the judge says *undecided*.
 //!
 //! Invariants: *legal* is said only with a legal order in hand (so a search by brute force must find one too);
 //! *violation* only when no placing of unknown operations is left. The judge is stricter than the
@@ -30,10 +30,10 @@ use crate::register::{Action, Operation, Shown, State, number};
 use crate::verdict::{Judgement, Rule, Violation};
 
 /// How many explanations are followed side by side.
-const MOST_WAYS: usize = 4_096;
+const MOST_WAYS: usize = 512;
 
-/// How many steps are spent on explanations for one key, beyond what its size needs.
-const MOST_STEPS: u64 = 2_000_000;
+/// How many are kept when there are more.
+const KEPT_WAYS: usize = 64;
 
 /// Judges the operations of one key that began absent.
 pub fn judge(operations: &[Operation]) -> Judgement {
@@ -121,7 +121,7 @@ impl Walk<'_> {
     fn walk(&self) -> Result<(), Stop> {
         self.check_versions_of_writes()?;
         let hidden = Hidden::new(self.operations, &self.orphans());
-        let mut effort = Effort(MOST_STEPS + self.operations.len() as u64);
+        let mut effort = Effort::new(self.operations.len());
         let mut ways =
             vec![Way { state: None, used: hidden.unused(), before_write: None, so_far: None, writer: None }];
         let mut previous_version = 0;
@@ -132,11 +132,16 @@ impl Walk<'_> {
                 self.step(group, previous_version, way, &hidden, &mut effort, &mut next, &mut too_late)?;
             }
             if next.is_empty() {
-                return Err(self.violation(group, &ways[0], too_late));
+                return Err(match effort.complete {
+                    true => self.violation(group, &ways[0], too_late),
+                    false => Stop::OutOfEffort,
+                });
             }
             ways = without_worse(next);
             if ways.len() > MOST_WAYS {
-                return Err(Stop::OutOfEffort);
+                effort.complete = false;
+                ways.sort_by_cached_key(|way| (way.used.iter().sum::<u32>(), way.so_far));
+                ways.truncate(KEPT_WAYS);
             }
             previous_version = group.version;
         }
@@ -404,8 +409,8 @@ impl Walk<'_> {
 /// Drops ways that another way makes superfluous: same state, no more used up, nothing begun later.
 fn without_worse(ways: Vec<Way>) -> Vec<Way> {
     /// Comparing all pairs is worth it only while there are few.
-    const MOST_PAIRED: usize = 256;
-    if ways.len() == 1 || ways.len() > MOST_WAYS {
+    const MOST_PAIRED: usize = 128;
+    if ways.len() == 1 {
         return ways;
     }
     let begun = |newest: Newest| newest.map(|(time_ns, _)| time_ns);

@@ -183,8 +183,8 @@ fn exists_legal_order(operations: &[Operation], limits: SearchLimits) -> Result<
             unknown: op.is_unknown(),
             budget: budget.clone(),
         };
-        events.push(((false, op.invoke_ns, false), process, Event::Call(step())));
-        events.push(((op.is_unknown(), op.end_ns(), true), process, Event::Response(step())));
+        events.push(((op.invoke_ns, false), process, Event::Call(step())));
+        events.push(((op.end_ns(), true), process, Event::Response(step())));
     }
     events.sort_by_key(|(time, process, _)| (*time, *process));
     let events = events.into_iter().map(|(_, process, event)| (process, event)).collect();
