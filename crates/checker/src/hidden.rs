@@ -108,7 +108,7 @@ struct Node {
 
 impl Hidden {
     /// Gathers the operations of unknown outcome. `orphans` are the values that were read at versions which no
-    /// answered write made, with those versions.
+    /// answered write made, with the first such version.
     pub(crate) fn new(operations: &[Operation], orphans: &BTreeMap<Arc<str>, u64>) -> Hidden {
         let computed = |op: &&Operation| matches!(op.action, Action::Incr { .. } | Action::Append { .. });
         let never_computed = !operations.iter().any(|op| computed(&op));

@@ -165,12 +165,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Values that were read at versions that no answered write made.
+    /// Values that were read at versions that no answered write made, with the first such version.
     fn orphans(&self) -> BTreeMap<Arc<str>, u64> {
         let mut orphans = BTreeMap::new();
         for group in self.groups.iter().filter(|group| group.writers.is_empty()) {
             if let Some(Some(seen)) = self.seen(group) {
-                orphans.insert(seen.clone(), group.version);
+                orphans.entry(seen.clone()).or_insert(group.version);
             }
         }
         orphans
@@ -385,7 +385,10 @@ impl Walk<'_> {
                             format!("; line {} wrote that value, at version {made}", self.line(maker))
                         }
                         None => {
-                            format!("; line {} may have written that value, but not so", self.line(maker))
+                            format!(
+                                "; line {} may have written that value, but began too late or accounts for another version",
+                                self.line(maker)
+                            )
                         }
                     }
                 }

@@ -301,12 +301,12 @@ fn a_write_of_unknown_outcome_may_be_seen_late_or_never() {
 fn a_write_of_unknown_outcome_takes_effect_once_at_most() {
     wrong(
         Rule::Legality,
-        &[2, 3, 5],
+        &[2, 4, 5],
         "line 5 does not fit at version 40",
         "a set x 0..1 @10
          b set? y 2..
-         c set z 5..6 @30
          c get y 3..4 @20
+         c set z 5..6 @30
          c get y 9..10 @40",
     );
     wrong(
