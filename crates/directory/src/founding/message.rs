@@ -38,11 +38,11 @@ pub struct FoundingMessage {
     pub round: u64,
     /// The address that this was sent to.
     pub dialed: Address,
-    /// The address under which the receiver last reached the sender, if it did: so the receiver learns who answers there.
-    pub answers: Option<Address>,
+    /// Other addresses than its own under which the receiver lately reached the sender: so the receiver learns who answers there.
+    pub answers: Vec<Address>,
     /// Whom it hears: founder id, and the newest round of that founder that it has seen.
     pub heard: Vec<(u128, u64)>,
-    /// Peer addresses from its own list, and of founders that it hears.
+    /// Peer addresses of the founders that it hears. Not those of its own list: a name such as `localhost` means another node elsewhere.
     pub knows: Vec<Address>,
     /// How far it has come.
     pub stage: Stage,
@@ -161,7 +161,7 @@ impl FoundingMessage {
     }
 
     fn is_sound(&self) -> bool {
-        let addresses = self.knows.iter().chain(&self.answers).chain([&self.dialed]);
+        let mut addresses = self.knows.iter().chain(&self.answers).chain([&self.dialed]);
         let stage_is_sound = match &self.stage {
             Stage::Seeking { choice } => choice.len() <= MAX_NODES,
             Stage::Confirmed { set } | Stage::Founded { set } => set.check().is_ok() && set.member(self.founder.id).is_some(),
@@ -173,6 +173,14 @@ impl FoundingMessage {
             && self.founder.check().is_ok()
             && self.heard.len() <= MAX_FOUNDING_ADDRESSES
             && self.knows.len() <= MAX_FOUNDING_ADDRESSES
-            && addresses.clone().all(|address| address.check().is_ok())
+            && self.answers.len() <= MAX_FOUNDING_ADDRESSES
+            && addresses.all(|address| address.check().is_ok())
+    }
+}
+
+impl Stage {
+    /// Whether this is the word of a cluster that exists.
+    pub(super) fn is_founded(&self) -> bool {
+        matches!(self, Stage::Founded { .. } | Stage::Elsewhere { founded: true, .. })
     }
 }
