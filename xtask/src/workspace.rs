@@ -65,8 +65,11 @@ pub(crate) struct Foreign {
 }
 
 /// The folder of the workspace's `Cargo.toml`: the parent of this crate's folder.
+///
+/// `cargo run` says where that is now; what was true when this was compiled may be another clone's, with a shared target folder.
 pub(crate) fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     here.parent().map(Path::to_path_buf).unwrap_or(here)
 }
 
