@@ -177,7 +177,7 @@ impl SlotState {
     }
 
     /// Positions, keys and items from a position on.
-    pub(super) fn iter_from(&self, position: u64) -> impl Iterator<Item = (u64, &[u8], &Item)> {
+    pub(crate) fn iter_from(&self, position: u64) -> impl Iterator<Item = (u64, &[u8], &Item)> {
         let (small, large) = match &self.items {
             Items::Small(entries) => {
                 let start = entries.partition_point(|entry| entry.place.position < position);
