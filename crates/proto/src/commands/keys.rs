@@ -6,7 +6,7 @@ use super::number::parse_u64;
 use super::strings::LAST_WALL_MS;
 use crate::command::Command;
 use crate::ids::Slot;
-use crate::limits::{MAX_SCAN_COUNT, SLOT_COUNT};
+use crate::limits::{MAX_PATTERN_BYTES, MAX_SCAN_COUNT, SLOT_COUNT};
 use crate::ops::{ExpireCondition, KeyRead, KeyWrite, Read, TtlUnit, TypeFilter, Write};
 use crate::reply::Reply;
 use bytes::Bytes;
@@ -149,8 +149,15 @@ pub(super) fn copy(_: &Row, argv: &[Bytes]) -> Parsed {
     write(&argv[1], Write::Key(KeyWrite::Copy { from, to, replace }))
 }
 
+fn bounded_pattern(argument: &Bytes) -> Result<Bytes, Reply> {
+    if argument.len() > MAX_PATTERN_BYTES {
+        return Err(Reply::error(format!("ERR pattern is longer than {MAX_PATTERN_BYTES} bytes")));
+    }
+    Ok(argument.clone())
+}
+
 pub(super) fn keys(_: &Row, argv: &[Bytes]) -> Parsed {
-    Ok(Command::Keys { pattern: argv[1].clone() })
+    Ok(Command::Keys { pattern: bounded_pattern(&argv[1])? })
 }
 
 pub(super) fn scan(_: &Row, argv: &[Bytes]) -> Parsed {
@@ -165,7 +172,7 @@ pub(super) fn scan(_: &Row, argv: &[Bytes]) -> Parsed {
                 count => u32::try_from(count).unwrap_or(u32::MAX).min(MAX_SCAN_COUNT),
             };
         } else if is(word, "MATCH") {
-            pattern = Some(argument.clone());
+            pattern = Some(bounded_pattern(argument)?);
         } else if is(word, "TYPE") {
             type_filter = Some(TypeFilter(argument.clone()));
         } else {

@@ -20,23 +20,43 @@ pub struct Blob(Form);
 
 #[derive(Clone)]
 enum Form {
+    /// The mark is the highest bit of `length`.
     Inline { length: u8, bytes: [u8; INLINE_BYTES] },
-    Shared(Arc<[u8]>),
+    Shared { bytes: Arc<[u8]>, marked: bool },
 }
+
+const MARK: u8 = 0x80;
 
 impl Blob {
     /// The content.
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {
-            Form::Inline { length, bytes } => &bytes[..usize::from(*length)],
-            Form::Shared(bytes) => bytes,
+            Form::Inline { length, bytes } => &bytes[..usize::from(*length & !MARK)],
+            Form::Shared { bytes, .. } => bytes,
         }
+    }
+
+    /// One bit that belongs to whoever keeps the blob, for which there is room here and nowhere else.
+    pub(super) fn marked(&self) -> bool {
+        match &self.0 {
+            Form::Inline { length, .. } => length & MARK != 0,
+            Form::Shared { marked, .. } => *marked,
+        }
+    }
+
+    /// The same content with the bit set.
+    pub(super) fn mark(mut self) -> Blob {
+        match &mut self.0 {
+            Form::Inline { length, .. } => *length |= MARK,
+            Form::Shared { marked, .. } => *marked = true,
+        }
+        self
     }
 
     /// The content for a reply. Long content is shared with the state and lives as long as either needs it.
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
-            Form::Shared(bytes) if bytes.len() >= SHARED_REPLY_BYTES => Bytes::from_owner(Owner(bytes.clone())),
+            Form::Shared { bytes, .. } if bytes.len() >= SHARED_REPLY_BYTES => Bytes::from_owner(Owner(bytes.clone())),
             _ => Bytes::copy_from_slice(self.as_slice()),
         }
     }
@@ -45,7 +65,7 @@ impl Blob {
     pub fn heap_bytes(&self) -> usize {
         match &self.0 {
             Form::Inline { .. } => 0,
-            Form::Shared(bytes) => (bytes.len() + 16).next_multiple_of(16),
+            Form::Shared { bytes, .. } => (bytes.len() + 16).next_multiple_of(16),
         }
     }
 }
@@ -62,7 +82,7 @@ impl AsRef<[u8]> for Owner {
 impl From<&[u8]> for Blob {
     fn from(content: &[u8]) -> Blob {
         if content.len() > INLINE_BYTES {
-            return Blob(Form::Shared(Arc::from(content)));
+            return Blob(Form::Shared { bytes: Arc::from(content), marked: false });
         }
         let mut bytes = [0; INLINE_BYTES];
         bytes[..content.len()].copy_from_slice(content);
@@ -78,7 +98,7 @@ impl From<Vec<u8>> for Blob {
 
 impl PartialEq for Blob {
     fn eq(&self, other: &Blob) -> bool {
-        self.as_slice() == other.as_slice()
+        self.as_slice() == other.as_slice() && self.marked() == other.marked()
     }
 }
 
@@ -92,7 +112,7 @@ impl PartialOrd for Blob {
 
 impl Ord for Blob {
     fn cmp(&self, other: &Blob) -> std::cmp::Ordering {
-        self.as_slice().cmp(other.as_slice())
+        self.as_slice().cmp(other.as_slice()).then(self.marked().cmp(&other.marked()))
     }
 }
 
@@ -114,6 +134,8 @@ mod tests {
             assert_eq!(blob.as_slice(), content);
             assert_eq!(blob.to_bytes(), content);
             assert_eq!(blob.clone(), blob);
+            let marked = blob.clone().mark();
+            assert!(marked.marked() && !blob.marked() && marked != blob && marked.as_slice() == content);
         }
     }
 

@@ -13,14 +13,19 @@ use proto::limits::SLOT_COUNT;
 
 const POSITION_BITS: u32 = 48;
 
+/// The slot that a client's cursor points into; `None` if it is no cursor.
+pub fn cursor_slot(number: u64) -> Option<Slot> {
+    Cursor::from_number(number).map(Cursor::slot)
+}
+
 /// Where a scan goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// From the number that a client sends. Bits that no cursor of ours has are dropped.
-    pub fn from_number(number: u64) -> Cursor {
-        Cursor(number & ((u64::from(SLOT_COUNT) << POSITION_BITS) - 1))
+    /// From the number that a client sends; `None` if no scan ever answered it.
+    pub fn from_number(number: u64) -> Option<Cursor> {
+        (number >> POSITION_BITS < u64::from(SLOT_COUNT)).then_some(Cursor(number))
     }
 
     /// The number that a client is told.
@@ -40,8 +45,7 @@ impl Cursor {
 
     /// Right after a position; `None` after the last of all.
     pub(super) fn after(slot: Slot, position: u64) -> Option<Cursor> {
-        let next = (u64::from(slot.0) << POSITION_BITS | position) + 1;
-        (next >> POSITION_BITS < u64::from(SLOT_COUNT)).then_some(Cursor(next))
+        Cursor::from_number((u64::from(slot.0) << POSITION_BITS | position) + 1)
     }
 
     /// At the front of the slot after this one; `None` after the last.
@@ -60,8 +64,8 @@ mod tests {
         assert_eq!((cursor.slot(), cursor.position()), (Slot(5), 42));
         assert_eq!(Cursor::after_slot(Slot(5)).map(Cursor::slot), Some(Slot(6)));
         assert_eq!(Cursor::after_slot(Slot(SLOT_COUNT - 1)), None);
-        assert_eq!(Cursor::from_number(cursor.number()), cursor);
-        assert!(Cursor::from_number(u64::MAX).slot().0 < SLOT_COUNT);
+        assert_eq!(Cursor::from_number(cursor.number()), Some(cursor));
+        assert_eq!((cursor_slot(1 << 62), cursor_slot((1 << 62) - 1)), (None, Some(Slot(SLOT_COUNT - 1))));
         assert!(Cursor::after_slot(Slot(SLOT_COUNT - 2)).expect("one more").number() < 1 << 62);
     }
 }

@@ -6,7 +6,8 @@
 //!       | u8 = 1 | u8    | u8    | u64 le      | u64 le         | u32 le n, n bytes each
 //! ```
 //!
-//! Kind 1 is a string. Flag 1 says that an expiry is there; no other flag is defined. Version history: 1, the first.
+//! Kind 1 is a string. Flag 1 says that an expiry is there, flag 2 that the value was edited in place (`Item::edited`); no other flag is defined. Version
+//! history: 1, the first.
 //! One item has exactly one encoding, because the digest of a slot is made of it.
 
 use super::blob::Blob;
@@ -20,6 +21,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 const FORMAT: u8 = 1;
 const KIND_STRING: u8 = 1;
 const FLAG_EXPIRES: u8 = 1;
+const FLAG_EDITED: u8 = 2;
 /// Everything before the key's bytes.
 const MAX_HEAD_BYTES: usize = 3 + 8 + 8 + 4;
 
@@ -51,6 +53,18 @@ impl Item {
         Item::new(Value::String(Blob::from(content)), version, None)
     }
 
+    /// The same item, noted as edited in place: APPEND and SETRANGE do so, and `OBJECT ENCODING` then tells `raw`, as in Redis.
+    pub fn edited(self) -> Item {
+        let Value::String(content) = self.value;
+        Item { value: Value::String(content.mark()), ..self }
+    }
+
+    /// Whether it was edited in place.
+    pub fn is_edited(&self) -> bool {
+        let Value::String(content) = &self.value;
+        content.marked()
+    }
+
     /// When it disappears, in milliseconds since the Unix epoch; `None` means never.
     pub fn expires_at_ms(&self) -> Option<u64> {
         self.expires_at_ms.map(NonZeroU64::get)
@@ -68,7 +82,9 @@ impl Item {
         let mut rest = &mut head[..];
         rest.put_u8(FORMAT);
         rest.put_u8(KIND_STRING);
-        rest.put_u8(if self.expires_at_ms.is_some() { FLAG_EXPIRES } else { 0 });
+        let expires = if self.expires_at_ms.is_some() { FLAG_EXPIRES } else { 0 };
+        let edited = if self.is_edited() { FLAG_EDITED } else { 0 };
+        rest.put_u8(expires | edited);
         rest.put_u64_le(self.version.0);
         if let Some(at) = self.expires_at_ms {
             rest.put_u64_le(at.get());
@@ -151,7 +167,7 @@ pub fn decode_item(input: &mut &[u8]) -> Result<(Bytes, Item), ItemError> {
         return Err(ItemError::Kind(kind));
     }
     let flags = number::<1>(&mut rest)? as u8;
-    if flags & !FLAG_EXPIRES != 0 {
+    if flags & !(FLAG_EXPIRES | FLAG_EDITED) != 0 {
         return Err(ItemError::Flags);
     }
     let version = Timestamp(number::<8>(&mut rest)?);
@@ -162,7 +178,8 @@ pub fn decode_item(input: &mut &[u8]) -> Result<(Bytes, Item), ItemError> {
     let key = Bytes::copy_from_slice(piece(&mut rest, MAX_KEY_BYTES)?);
     let content = Blob::from(piece(&mut rest, MAX_VALUE_BYTES)?);
     *input = rest;
-    Ok((key, Item::new(Value::String(content), version, expires_at_ms)))
+    let item = Item::new(Value::String(content), version, expires_at_ms);
+    Ok((key, if flags & FLAG_EDITED == 0 { item } else { item.edited() }))
 }
 
 fn take<'a>(input: &mut &'a [u8], length: usize) -> Result<&'a [u8], ItemError> {
@@ -198,6 +215,7 @@ mod tests {
             (b"k".to_vec(), Item::string(b"v", Timestamp(7))),
             (b"".to_vec(), Item::new(string(b""), Timestamp(u64::MAX), Some(u64::MAX))),
             (vec![1; MAX_KEY_BYTES], Item::new(string(&[2; 100_000]), Timestamp(1), Some(1))),
+            (b"e".to_vec(), Item::string(b"edited", Timestamp(3)).edited()),
             (b"middling".to_vec(), Item::string(&[3; 480], Timestamp(2))),
         ]
     }
@@ -233,7 +251,7 @@ mod tests {
         };
         assert_eq!(with(0, 2), Err(ItemError::Format(2)));
         assert_eq!(with(1, 9), Err(ItemError::Kind(9)));
-        assert_eq!(with(2, 3), Err(ItemError::Flags));
+        assert_eq!(with(2, 4), Err(ItemError::Flags));
         assert_eq!(with(22, 1), Err(ItemError::Size));
     }
 }

@@ -12,7 +12,7 @@ mod item;
 mod slot;
 
 pub use blob::Blob;
-pub use cursor::Cursor;
+pub use cursor::{Cursor, cursor_slot};
 pub use item::{Item, ItemError, Value, decode_item, encode_item};
 pub use slot::SlotState;
 
@@ -51,6 +51,16 @@ impl ShardState {
             len: 0,
             bytes: 0,
         }
+    }
+
+    /// Its first slot.
+    pub fn first_slot(&self) -> Slot {
+        self.first
+    }
+
+    /// How many slots it has.
+    pub fn slot_count(&self) -> u16 {
+        self.slots.len() as u16
     }
 
     /// Its slots.
@@ -95,6 +105,11 @@ impl ShardState {
     /// The item of a key, as of the last applied entry.
     pub fn get(&self, key: &[u8]) -> Option<&Item> {
         self.slot(slot_of(key)).get(key)
+    }
+
+    /// About how many bytes a key and its item occupy; `None` if it is not there.
+    pub fn bytes_of(&self, key: &[u8]) -> Option<u64> {
+        self.get(key).map(|item| slot::weight(key, item))
     }
 
     /// The version of a key's value; of an absent key, its slot's newest deletion.
@@ -208,7 +223,7 @@ impl ShardState {
         self.slots().zip(self.slots.iter().map(|content| content.digest())).collect()
     }
 
-    /// Puts a slot's content in place of what is there (from a snapshot). Say with [`ShardState::restore_last`] what time it is then.
+    /// Puts a slot's content in place of what is there (from a snapshot). What has fallen due in it goes with the next [`ShardState::advance`].
     pub fn replace_slot(&mut self, slot: Slot, content: Arc<SlotState>) {
         let index = self.index(slot);
         let old = std::mem::replace(&mut self.slots[index], content);
@@ -225,11 +240,6 @@ impl ShardState {
         }
         self.len = self.len - old.len() + new.len();
         self.bytes = self.bytes - old.bytes() + new.bytes();
-    }
-
-    /// Sets the timestamp of the last applied entry, after all slots came from a snapshot. Time may run backwards here; nothing expires.
-    pub fn restore_last(&mut self, last: Timestamp) {
-        self.last = last;
     }
 
     /// Every key and item, in the order of slots and positions.

@@ -95,7 +95,7 @@ fn a_shard_made_of_another_ones_slots_is_the_same_shard() {
     for (slot, content) in state.freeze() {
         copy.replace_slot(slot, content);
     }
-    copy.restore_last(state.last());
+    copy.advance(state.last());
     assert_eq!(copy.slot_digests(), state.slot_digests());
     assert_eq!((copy.len(), copy.bytes(), &copy.expiry), (state.len(), state.bytes(), &state.expiry));
     copy.advance(at(60));
@@ -121,7 +121,7 @@ fn a_scan_answers_every_key_once_whatever_the_count() {
     }
     for count in [1, 7, 1000] {
         let mut seen = Vec::new();
-        let mut cursor = Some(Cursor::from_number(0));
+        let mut cursor = Some(Cursor::from_number(0).expect("a cursor"));
         while let Some(from) = cursor {
             let (found, next) = state.scan(from, count);
             seen.extend(found.iter().map(|(key, _)| key.to_vec()));
@@ -137,10 +137,10 @@ fn a_scan_answers_every_key_once_whatever_the_count() {
 #[test]
 fn a_scan_of_one_shard_ends_at_the_next() {
     let state = ShardState::new(Slot(512), 512);
-    let (found, next) = state.scan(Cursor::from_number(512 << 48), 10);
+    let (found, next) = state.scan(Cursor::from_number(512 << 48).expect("a cursor"), 10);
     assert!(found.is_empty());
     assert_eq!(next.map(Cursor::slot), Some(Slot(1024)));
-    assert_eq!(ShardState::new(Slot(15_872), 512).scan(Cursor::from_number(15_872 << 48), 10).1, None);
+    assert_eq!(ShardState::new(Slot(15_872), 512).scan(Cursor::from_number(15_872 << 48).expect("a cursor"), 10).1, None);
 }
 
 #[test]

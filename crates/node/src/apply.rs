@@ -1,0 +1,71 @@
+//! What a decided write does to a shard's state.
+//!
+//! Infallible and deterministic: every replica comes here with the same entries and the same timestamps, and must leave with the same state and the same reply. A
+//! refusal is a reply like any other and changes nothing. There is no clock here: relative expiries count from the entry's commit timestamp.
+//!
+//! Not here: limits and `OOM` (the leader decides them before it proposes; [`grows`] tells it which writes count), and exactly-once (`sessions`).
+
+use crate::types::{keys, strings};
+use bytes::Bytes;
+use proto::hlc::Timestamp;
+use proto::ops::{KeyWrite, StringWrite, Write};
+use proto::reply::Reply;
+use storage::state::ShardState;
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// What the client is told.
+    pub reply: Reply,
+    /// The version of the value that the key has now; of an absent key, its slot's newest deletion; zero for a write of no single key.
+    pub version: Timestamp,
+}
+
+/// Applies a write at its commit timestamp. What falls due by then disappears first.
+pub fn apply(state: &mut ShardState, ts: Timestamp, write: &Write) -> Applied {
+    state.advance(ts);
+    let reply = match write {
+        Write::String(write) => strings::apply(state, ts, write),
+        Write::Key(write) => keys::apply(state, ts, write),
+    };
+    let version = single_key(write).map_or(Timestamp::ZERO, |key| state.version_of(key));
+    Applied { reply, version }
+}
+
+/// Whether a write may need more memory than it frees. The leader refuses such writes at the memory limit.
+pub fn grows(write: &Write) -> bool {
+    match write {
+        Write::String(write) => !matches!(write, StringWrite::GetEx { .. } | StringWrite::GetDel { .. }),
+        Write::Key(write) => matches!(write, KeyWrite::Copy { .. }),
+    }
+}
+
+fn single_key(write: &Write) -> Option<&Bytes> {
+    match write {
+        Write::String(write) => match write {
+            StringWrite::Set { key, .. }
+            | StringWrite::Put { key, .. }
+            | StringWrite::GetEx { key, .. }
+            | StringWrite::GetDel { key }
+            | StringWrite::Append { key, .. }
+            | StringWrite::SetRange { key, .. }
+            | StringWrite::IncrBy { key, .. }
+            | StringWrite::IncrByFloat { key, .. } => Some(key),
+            StringWrite::MSet { pairs } | StringWrite::MSetNx { pairs } => match &pairs[..] {
+                [(key, _)] => Some(key),
+                _ => None,
+            },
+        },
+        Write::Key(write) => match write {
+            KeyWrite::Delete { key, .. }
+            | KeyWrite::ExpireAfter { key, .. }
+            | KeyWrite::ExpireAt { key, .. }
+            | KeyWrite::Persist { key } => Some(key),
+            KeyWrite::Del { keys } => match &keys[..] {
+                [key] => Some(key),
+                _ => None,
+            },
+            KeyWrite::Rename { .. } | KeyWrite::Copy { .. } | KeyWrite::Flush => None,
+        },
+    }
+}

@@ -1,0 +1,79 @@
+//! What a read sees in a shard's state.
+//!
+//! A read judges expiry by what is in the state, that is, by the last applied entry: so every read of one state sees the same keys, and an expired key is gone
+//! for good once it is gone. The clock only serves to tell times to live. Where the clock is past an expiry that the log has not reached, the caller first
+//! lets the log catch up with an empty entry ([`needs_empty_entry`]): otherwise a client could see a key after its time.
+
+use crate::types::{keys, strings};
+use bytes::Bytes;
+use proto::hlc::Timestamp;
+use proto::ops::{KeyRead, Read, StringRead};
+use proto::reply::Reply;
+use storage::state::ShardState;
+
+/// What came of a read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// What the client is told.
+    pub reply: Reply,
+    /// The version of the key's value; of an absent key, its slot's newest deletion; zero for a read of no single key.
+    pub version: Timestamp,
+}
+
+/// Answers a read. `now_ms` is the leader's clock, no earlier than the state's last entry; times to live are told against it.
+pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
+    let reply = match read {
+        Read::String(read) => strings::read(state, read),
+        Read::Key(read) => keys::read(state, now_ms, read),
+    };
+    let version = match concerns(read) {
+        Concerns::Keys([key]) => state.version_of(key),
+        _ => Timestamp::ZERO,
+    };
+    Answered { reply, version }
+}
+
+/// Whether the read would see a key whose time is over by this clock. Then an empty entry must be applied first.
+pub fn needs_empty_entry(state: &ShardState, now_ms: u64, read: &Read) -> bool {
+    // Nothing is due at all: the common case, and cheap to tell.
+    if state.next_expiry_ms().is_none_or(|at| at > now_ms) {
+        return false;
+    }
+    let due = |key: &Bytes| state.get(key).and_then(|item| item.expires_at_ms()).is_some_and(|at| at <= now_ms);
+    match concerns(read) {
+        Concerns::Keys(keys) => keys.iter().any(due),
+        Concerns::Pair(first, second) => due(first) || due(second),
+        Concerns::KeySpace => true,
+    }
+}
+
+/// What a read looks at.
+enum Concerns<'a> {
+    Keys(&'a [Bytes]),
+    Pair(&'a Bytes, &'a Bytes),
+    KeySpace,
+}
+
+fn concerns(read: &Read) -> Concerns<'_> {
+    let one = |key| Concerns::Keys(std::slice::from_ref(key));
+    match read {
+        Read::String(read) => match read {
+            StringRead::Get { key } | StringRead::StrLen { key } | StringRead::GetRange { key, .. } => one(key),
+            StringRead::MGet { keys } => Concerns::Keys(keys),
+            StringRead::Lcs { first, second, .. } => Concerns::Pair(first, second),
+        },
+        Read::Key(read) => match read {
+            KeyRead::Exists { keys } => Concerns::Keys(keys),
+            KeyRead::Type { key }
+            | KeyRead::Ttl { key, .. }
+            | KeyRead::Object { key, .. }
+            | KeyRead::MemoryUsage { key } => one(key),
+            KeyRead::Count
+            | KeyRead::Keys { .. }
+            | KeyRead::Scan { .. }
+            | KeyRead::RandomKey { .. }
+            | KeyRead::CountInSlot { .. }
+            | KeyRead::KeysInSlot { .. } => Concerns::KeySpace,
+        },
+    }
+}
