@@ -39,16 +39,14 @@ impl Routing {
         }
     }
 
-    /// Takes over a newer copy of the directory; hints that name a node which still is a member stay.
+    /// Takes over a newer copy of the directory; hints that name a node which still replicates the group stay.
     pub fn update(&mut self, state: &DirectoryState) {
         self.map = state.map.clone();
         self.members = state.members.clone();
         self.directory_replicas = state.directory_replicas();
-        let members = &self.members;
-        let map = &self.map;
-        self.leaders.retain(|group, (_, node)| {
-            members.contains_key(node) && group.shard().is_none_or(|shard| map.placement(shard).is_some())
-        });
+        let mut leaders = std::mem::take(&mut self.leaders);
+        leaders.retain(|group, (_, node)| self.replicas(*group).contains(node));
+        self.leaders = leaders;
     }
 
     /// The map that routing goes by.
@@ -89,9 +87,9 @@ impl Routing {
         self.leaders.get(&group).copied()
     }
 
-    /// Somebody leads a group in a term. Kept if the term is newer than what is known and the node is a member. Says whether it was news.
+    /// Somebody leads a group in a term. Kept if the term is newer than what is known and the node replicates the group. Says whether it was news.
     pub fn learn_leader(&mut self, group: GroupId, term: Term, node: NodeId) -> bool {
-        if !self.members.contains_key(&node) || !self.replicas(group).contains(&node) {
+        if !self.replicas(group).contains(&node) {
             return false;
         }
         match self.leaders.get(&group) {
@@ -119,5 +117,79 @@ impl Routing {
             }
         }
         ranges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::founding::{Founder, FoundingSet};
+    use proto::ids::{ClusterId, Incarnation};
+    use proto::limits::SLOT_COUNT;
+
+    fn state(shards: u32) -> DirectoryState {
+        let founder = |port: u16| Founder {
+            id: u128::from(port),
+            peer: Address::new("h", port),
+            resp: Address::new("h", port + 1_000),
+            http: Address::new("h", port + 2_000),
+        };
+        DirectoryState::genesis(&FoundingSet {
+            cluster: ClusterId([1; 16]),
+            token_key: [2; 32],
+            members: vec![founder(1), founder(2), founder(3), founder(4)],
+            replicas: 3,
+            shards,
+        })
+    }
+
+    #[test]
+    fn only_newer_terms_teach_a_leader() {
+        let mut routing = Routing::new(&state(4));
+        let group = ShardId(0).group();
+        assert_eq!(routing.leader_hint(ShardId(0)), None);
+        assert!(routing.learn_leader(group, Term(3), NodeId(2)));
+        assert!(!routing.learn_leader(group, Term(3), NodeId(3)));
+        assert!(!routing.learn_leader(group, Term(2), NodeId(1)));
+        assert_eq!(routing.group_leader(group), Some((Term(3), NodeId(2))));
+        assert!(!routing.learn_leader(group, Term(9), NodeId(4)), "node 4 does not replicate shard 0");
+        assert!(!routing.learn_leader(GroupId(77), Term(9), NodeId(1)));
+        assert!(routing.learn_leader(GroupId::DIRECTORY, Term(1), NodeId(4)));
+        assert!(routing.learn_leader(group, Term(4), NodeId(1)));
+        assert_eq!(routing.leader_hint(ShardId(0)), Some(NodeId(1)));
+    }
+
+    #[test]
+    fn slots_are_listed_in_runs_of_one_primary_and_all_of_them() {
+        let mut routing = Routing::new(&state(4));
+        for shard in [0, 1, 2, 3] {
+            // Node 3 replicates shards 0, 1 and 2; node 4 shard 3.
+            let leader = if shard < 3 { NodeId(3) } else { NodeId(4) };
+            assert!(routing.learn_leader(ShardId(shard).group(), Term(1), leader));
+        }
+        let ranges = routing.cluster_slots();
+        assert_eq!(ranges.len(), 2);
+        assert_eq!((ranges[0].first_slot, ranges[0].last_slot, ranges[0].leader.node), (Slot(0), Slot(12_287), NodeId(3)));
+        assert_eq!((ranges[1].first_slot, ranges[1].last_slot, ranges[1].leader.node), (Slot(12_288), Slot(16_383), NodeId(4)));
+        let unheard = Routing::new(&state(1_000)).cluster_slots();
+        assert_eq!(unheard.iter().map(|r| u32::from(r.last_slot.0 - r.first_slot.0) + 1).sum::<u32>(), u32::from(SLOT_COUNT));
+    }
+
+    #[test]
+    fn a_newer_copy_of_the_directory_brings_addresses_and_keeps_hints() {
+        let mut state = state(4);
+        let mut routing = Routing::new(&state);
+        routing.learn_leader(ShardId(0).group(), Term(2), NodeId(1));
+        let member = state.members.get_mut(&NodeId(1)).unwrap();
+        member.incarnation = Incarnation(1);
+        member.resp = Address::new("moved", 1);
+        routing.update(&state);
+        assert_eq!(routing.leader_hint(ShardId(0)), Some(NodeId(1)));
+        assert_eq!(routing.cluster_slots()[0].leader.resp, Address::new("moved", 1));
+        state.map.shards[0].replicas = vec![NodeId(2), NodeId(3)];
+        routing.update(&state);
+        assert_eq!(routing.leader_hint(ShardId(0)), None, "a node that no longer holds the shard cannot lead it");
+        assert_eq!(routing.cluster_slots()[0].leader.node, NodeId(2));
     }
 }

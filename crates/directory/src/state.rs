@@ -317,3 +317,124 @@ fn decode<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, Dec
         _ => Err(DecodeError::Damaged),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::founding::Founder;
+
+    fn set(ports: &[u16], replicas: u32) -> FoundingSet {
+        let founder = |port: &u16| Founder {
+            id: u128::from(*port) << 70 | 5,
+            peer: Address::new("127.0.0.1", *port),
+            resp: Address::new("127.0.0.1", port + 1_000),
+            http: Address::new("127.0.0.1", port + 2_000),
+        };
+        FoundingSet {
+            cluster: ClusterId([7; 16]),
+            token_key: [9; 32],
+            members: ports.iter().map(founder).collect(),
+            replicas,
+            shards: 32,
+        }
+    }
+
+    fn state() -> DirectoryState {
+        DirectoryState::genesis(&set(&[999, 7_201, 7_202], 3))
+    }
+
+    fn started(state: &DirectoryState, node: u64, incarnation: u64) -> Member {
+        Member { incarnation: Incarnation(incarnation), ..state.members[&NodeId(node)].clone() }
+    }
+
+    #[test]
+    fn ids_follow_ports_and_the_first_map_is_even() {
+        let state = state();
+        assert_eq!(state.members[&NodeId(1)].peer, Address::new("127.0.0.1", 999));
+        assert_eq!(state.members[&NodeId(3)].peer, Address::new("127.0.0.1", 7_202));
+        assert_eq!((state.next_node_id, state.map.epoch, state.map.shards.len()), (NodeId(4), 1, 32));
+        assert_eq!(state.directory_replicas(), [NodeId(1), NodeId(2), NodeId(3)]);
+        let alone = DirectoryState::genesis(&set(&[1], 3));
+        assert_eq!((alone.map.replication_factor, alone.map.shards[0].replicas.len()), (3, 1));
+        let nine = DirectoryState::genesis(&set(&[1, 2, 3, 4, 5, 6, 7, 8, 9], 3));
+        assert_eq!(nine.directory_replicas().len(), MAX_REPLICAS);
+    }
+
+    #[test]
+    fn a_start_is_registered_once_and_an_older_one_refused() {
+        let mut state = state();
+        let mut member = started(&state, 2, 5);
+        member.resp = Address::new("elsewhere", 7);
+        let change = Change::MemberStarted { member: member.clone() };
+        assert_eq!(state.apply(&change), ChangeOutcome::Applied);
+        assert_eq!(state.apply(&change), ChangeOutcome::Unchanged);
+        assert_eq!(state.members[&NodeId(2)], member);
+        let before = state.clone();
+        let mut older = member.clone();
+        older.incarnation = Incarnation(4);
+        let refusal = Refusal::OldIncarnation { node: NodeId(2), known: Incarnation(5) };
+        assert_eq!(state.apply(&Change::MemberStarted { member: older }), ChangeOutcome::Refused(refusal));
+        let mut twin = member.clone();
+        twin.http.port += 1;
+        assert_eq!(state.apply(&Change::MemberStarted { member: twin }), ChangeOutcome::Refused(Refusal::TwoPlaces(NodeId(2))));
+        let stranger = Member { node: NodeId(4), ..member.clone() };
+        assert_eq!(state.apply(&Change::MemberStarted { member: stranger }), ChangeOutcome::Refused(Refusal::UnknownNode(NodeId(4))));
+        let nowhere = Member { incarnation: Incarnation(9), peer: Address::new("", 1), ..member };
+        assert_eq!(state.apply(&Change::MemberStarted { member: nowhere }), ChangeOutcome::Refused(Refusal::BadAddress(NodeId(2))));
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn settings_are_kept_replaced_removed_and_bounded() {
+        let mut state = state();
+        let set = |name: &str, value: &str| Change::Setting { name: name.to_owned(), value: value.to_owned() };
+        assert_eq!(state.apply(&set("a", "1")), ChangeOutcome::Applied);
+        assert_eq!(state.apply(&set("a", "1")), ChangeOutcome::Unchanged);
+        assert_eq!(state.apply(&set("a", "2")), ChangeOutcome::Applied);
+        assert_eq!(state.apply(&set("a", "")), ChangeOutcome::Applied);
+        assert_eq!(state.apply(&set("a", "")), ChangeOutcome::Unchanged);
+        let refused = ChangeOutcome::Refused(Refusal::SettingTooLarge);
+        assert_eq!(state.apply(&set("", "1")), refused);
+        assert_eq!(state.apply(&set("a", &"v".repeat(MAX_SETTING_VALUE_BYTES + 1))), refused);
+        for number in 0..MAX_SETTINGS {
+            assert_eq!(state.apply(&set(&format!("s{number}"), "1")), ChangeOutcome::Applied);
+        }
+        assert_eq!(state.apply(&set("one too many", "1")), refused);
+        assert_eq!(state.apply(&set("s0", "2")), ChangeOutcome::Applied);
+        assert_eq!(DirectoryState::decode(&state.encode()).unwrap(), state);
+    }
+
+    #[test]
+    fn bytes_come_back_and_bad_ones_are_refused() {
+        let mut state = state();
+        state.apply(&Change::Setting { name: "x".to_owned(), value: "y".to_owned() });
+        let bytes = state.encode();
+        assert_eq!(DirectoryState::decode(&bytes), Ok(state.clone()));
+        assert_eq!(DirectoryState::decode(&[]), Err(DecodeError::Damaged));
+        assert_eq!(DirectoryState::decode(&[9]), Err(DecodeError::Version(9)));
+        assert_eq!(DirectoryState::decode(&vec![1; MAX_DIRECTORY_BYTES + 1]), Err(DecodeError::TooLong));
+        for cut in 1..bytes.len() {
+            assert!(DirectoryState::decode(&bytes[..cut]).is_err());
+        }
+        for at in 0..bytes.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut bytes = bytes.to_vec();
+                bytes[at] ^= flip;
+                if let Ok(state) = DirectoryState::decode(&bytes) {
+                    state.check().unwrap();
+                }
+            }
+        }
+        state.map.shards[0].replicas[0] = NodeId(8);
+        assert!(matches!(DirectoryState::decode(&state.encode()), Err(DecodeError::Broken(_))));
+        let change = Change::MemberStarted { member: started(&state, 1, 3) };
+        assert_eq!(Change::decode(&change.encode()), Ok(change));
+        assert_eq!(Change::decode(&[1, 7]), Err(DecodeError::Damaged));
+    }
+
+    #[test]
+    fn the_token_key_is_never_printed() {
+        let printed = format!("{:?} {:?}", state(), set(&[1], 1));
+        assert!(!printed.contains("9, 9, 9") && !printed.contains("token_key"), "{printed}");
+    }
+}

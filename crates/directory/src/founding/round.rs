@@ -50,6 +50,7 @@ pub struct Drawn {
 
 /// What happens to a founder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // a few a second pass by, and callers read better without a box
 pub enum Input {
     /// A founding message arrived; who says it and where to answer stand in it.
     Message(FoundingMessage),
@@ -61,6 +62,7 @@ pub enum Input {
 
 /// What a founder wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // a few a second pass by, and callers read better without a box
 pub enum Output {
     /// Send this, over a link or a passing connection; it may be lost.
     Send {
