@@ -250,11 +250,13 @@ impl Log {
         }
         let core = self.owner.core;
         let next_bytes = self.sizes.of(self.tail.number + 1);
+        // While a batch in flight may still be about to rename the spare, the other lane must not make another one under that name.
+        let lacks_spare = self.spare_bytes.is_none() && self.flight.as_ref().is_none_or(|flight| flight.begins.is_none());
         if self.ledger.oldest_is_free() {
             let oldest = self.ledger.segments.pop_front().expect("a free segment");
             let file = segments::segment_name(core, oldest.number);
             // One removal a job, made durable before the next: segments must never go missing in the middle.
-            let (maintenance, ops) = if self.spare_bytes.is_none() && oldest.recyclable && oldest.len_bytes == next_bytes {
+            let (maintenance, ops) = if lacks_spare && oldest.recyclable && oldest.len_bytes == next_bytes {
                 let ops = vec![DiskOp::Rename { from: file, to: segments::spare_name(core) }];
                 (Maintenance::Recycle(oldest), ops)
             } else {
@@ -263,7 +265,7 @@ impl Log {
             self.maintenance = Some(maintenance);
             return Some(ops);
         }
-        if self.spare_bytes.is_none() && self.tail.offset >= self.tail.len_bytes / 2 {
+        if lacks_spare && self.tail.offset >= self.tail.len_bytes / 2 {
             let file = segments::preparing_name(core);
             self.maintenance = Some(Maintenance::Prepare { len_bytes: next_bytes });
             self.statistics.bytes += next_bytes;
