@@ -1,3 +1,5 @@
 //! The binary `quartet`: everything is in the library beside it.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

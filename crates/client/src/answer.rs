@@ -102,7 +102,9 @@ impl Answer {
     /// The next cursor and the keys of one SCAN.
     pub(crate) fn page(self) -> Result<(u64, Vec<Bytes>), Error> {
         let Reply::Array(items) = &self.reply else { return Err(unexpected(&self.reply)) };
-        let [Reply::Bulk(cursor), Reply::Array(keys)] = &items[..] else { return Err(unexpected(&self.reply)) };
+        let [Reply::Bulk(cursor), Reply::Array(keys)] = &items[..] else {
+            return Err(unexpected(&self.reply));
+        };
         let cursor = std::str::from_utf8(cursor).ok().and_then(|text| text.parse().ok());
         let keys: Option<Vec<Bytes>> = keys
             .iter()

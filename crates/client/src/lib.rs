@@ -17,9 +17,9 @@ pub mod answer;
 pub mod blocking;
 pub mod core;
 mod error;
+mod name;
 #[cfg(feature = "async")]
 pub mod nonblocking;
-mod name;
 mod operations;
 mod options;
 

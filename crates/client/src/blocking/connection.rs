@@ -113,7 +113,8 @@ impl Connection {
         if left.is_zero() {
             return Err((Failed::TimedOut, "no reply in time".to_owned()));
         }
-        let set = self.stream.set_read_timeout(Some(left)).and_then(|()| self.stream.set_write_timeout(Some(left)));
+        let set =
+            self.stream.set_read_timeout(Some(left)).and_then(|()| self.stream.set_write_timeout(Some(left)));
         set.map_err(|error| failure(&error))
     }
 }

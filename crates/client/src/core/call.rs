@@ -264,6 +264,10 @@ mod tests {
         words.join(" ")
     }
 
+    fn with_certificate(reply: Reply) -> Reply {
+        Reply::Array(vec![reply, Reply::Map(Vec::new())])
+    }
+
     fn answer(core: &mut Core, call: &mut Call, now: Mono, attempt: &Attempt, reply: Reply) {
         let mut replies = vec![reply];
         replies.resize(attempt.commands.len(), Reply::Nil);
@@ -282,7 +286,7 @@ mod tests {
         let id = format!(" ID {:032x}.1:1 ", 7);
         assert!(said(&first).contains(&id), "{}", said(&first));
         assert!(said(&second).contains(&id), "{}", said(&second));
-        answer(&mut core, &mut call, now, &second, Reply::OK);
+        answer(&mut core, &mut call, now, &second, with_certificate(Reply::OK));
         assert_eq!(end(&mut core, &mut call, now).unwrap().reply, Reply::OK);
     }
 
@@ -359,7 +363,7 @@ mod tests {
         assert_eq!(first.commands[1], map_question());
         let leader = Reply::Array(vec![Reply::bulk("leader"), Reply::Int(9)]);
         let map = Reply::Array(vec![Reply::Array(vec![Reply::Int(0), Reply::Int(16383), leader])]);
-        call.answered(now, core.routing(), vec![Reply::Nil, map]);
+        call.answered(now, core.routing(), vec![with_certificate(Reply::Nil), map]);
         end(&mut core, &mut call, now).unwrap();
         core.finish(&mut call);
         let mut call = begin(&mut core, "GET k");

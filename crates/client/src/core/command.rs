@@ -42,7 +42,10 @@ impl Command {
             return Err(Error::invalid("a key is missing: name at least one"));
         };
         if first.len() > MAX_KEY_BYTES {
-            return Err(Error::invalid(format!("the key has {} bytes; {MAX_KEY_BYTES} is the most", first.len())));
+            return Err(Error::invalid(format!(
+                "the key has {} bytes; {MAX_KEY_BYTES} is the most",
+                first.len()
+            )));
         }
         Command { words, key: Some(first), access }.within_limits()
     }

@@ -21,7 +21,8 @@ pub fn greeting(password: Option<&str>) -> Vec<Bytes> {
 pub fn greeted(reply: &Reply) -> Result<(), (Failed, String)> {
     match reply {
         Reply::Error(text) => {
-            let denied = ["WRONGPASS", "NOAUTH", "NOPROTO", "NOPERM"].iter().any(|word| text.starts_with(word));
+            let denied =
+                ["WRONGPASS", "NOAUTH", "NOPROTO", "NOPERM"].iter().any(|word| text.starts_with(word));
             Err((if denied { Failed::Denied } else { Failed::NotSent }, text.clone()))
         }
         _ => Ok(()),

@@ -78,7 +78,9 @@ fn is_of_the_request(rest: &str) -> bool {
         "invalid expire time",
         "invalid cursor",
     ];
-    BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning)) || rest.contains("too long") || rest.contains("too large")
+    BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning))
+        || rest.contains("too long")
+        || rest.contains("too large")
 }
 
 /// `3999 127.0.0.1:6381`

@@ -32,8 +32,10 @@ impl Connection {
         stream.set_nodelay(true).map_err(|error| (Failed::NotSent, error.to_string()))?;
         let mut connection = Connection { stream, inbox: BytesMut::new(), decoder: ReplyDecoder::default() };
         // Nothing of the caller's has been sent yet, whatever goes wrong here.
-        let replies =
-            connection.exchange(&[greeting(password)], until).await.map_err(|(_, what)| (Failed::NotSent, what))?;
+        let replies = connection
+            .exchange(&[greeting(password)], until)
+            .await
+            .map_err(|(_, what)| (Failed::NotSent, what))?;
         greeted(&replies[0])?;
         Ok(connection)
     }

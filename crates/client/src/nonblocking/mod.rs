@@ -86,7 +86,12 @@ impl Client {
     ///
     /// # Errors
     /// What every write may end with ([`ErrorKind`](crate::ErrorKind)).
-    pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, options: &SetOptions) -> Result<bool, Error> {
+    pub async fn set(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        options: &SetOptions,
+    ) -> Result<bool, Error> {
         self.run(ask::set(key.as_ref(), value.as_ref(), options)?).await?.took_effect()
     }
 
@@ -177,7 +182,12 @@ impl Client {
     ///
     /// # Errors
     /// What every operation may end with.
-    pub async fn scan(&self, cursor: u64, pattern: Option<&[u8]>, count: usize) -> Result<(u64, Vec<Bytes>), Error> {
+    pub async fn scan(
+        &self,
+        cursor: u64,
+        pattern: Option<&[u8]>,
+        count: usize,
+    ) -> Result<(u64, Vec<Bytes>), Error> {
         self.run(ask::scan(cursor, pattern, count)?).await?.page()
     }
 

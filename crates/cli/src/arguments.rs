@@ -1,0 +1,299 @@
+//! What a person can say. What it means is in the module of each command.
+
+use crate::exit;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Quartet: a distributed key-value store in which every request picks its consistency.
+#[derive(Debug, Parser)]
+#[command(name = "quartet", version, after_help = exit::TABLE, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one node
+    #[command(after_help = START_EXAMPLES)]
+    Start(Start),
+    /// Run a cluster of node processes on this machine
+    #[command(after_help = DEV_EXAMPLES)]
+    Dev(Dev),
+    /// Print a key's value (exit 1 if it is absent)
+    Get(Get),
+    /// Write a key
+    #[command(after_help = PUT_EXAMPLES)]
+    Put(Put),
+    /// Delete a key (exit 1 if it was absent)
+    Del(Del),
+    /// Write a key only if it holds a certain value (exit 3 if not)
+    #[command(after_help = CAS_EXAMPLES)]
+    Cas(Cas),
+    /// Add to the number that a key holds, and print the new one
+    Incr(Incr),
+    /// Append to a key's value, and print the new length in bytes
+    Append(Append),
+    /// Show nodes, links, shards and leaders
+    Status(Status),
+    /// Show where a key lives: slot, shard, leader and replicas
+    Where(Where),
+    /// Judge a recorded history against a consistency level (exit 6 if it breaks it)
+    Check(Check),
+}
+
+const START_EXAMPLES: &str = "\
+Examples:
+  quartet start --data /var/lib/quartet
+      A cluster of one node.
+  quartet start --data /var/lib/quartet --listen 10.0.0.1 --join 10.0.0.1:7201,10.0.0.2:7201,10.0.0.3:7201 --bootstrap-expect 3
+      The same on each of three machines, with its own --listen: a cluster of three once they have found each other.
+
+The password for clients and the secret for peers come from files or from QUARTET_REQUIREPASS and QUARTET_CLUSTER_SECRET.";
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  quartet dev
+      Three nodes; data below ./quartet-dev. Ctrl-C stops them; started again, the data is there.
+  quartet dev --nodes 5 --data /tmp/five --port 8001 --json
+      Five nodes; one line of JSON on stdout once they serve.
+
+Node i of a cluster at port P speaks RESP at P+i-1, HTTP at P+100+i-1, and to its peers at P+200+i-1.";
+
+const PUT_EXAMPLES: &str = "\
+Examples:
+  quartet put greeting hello
+  quartet put --ttl 60 session:42 active
+  quartet put picture - < cat.jpg";
+
+const CAS_EXAMPLES: &str = "\
+Examples:
+  quartet cas lock free taken
+  quartet cas --absent lock taken";
+
+/// How to reach the cluster.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// The RESP address of any node; several with commas
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7001", value_delimiter = ',')]
+    pub(crate) at: Vec<String>,
+    /// Give up after so many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub(crate) deadline: u64,
+    /// A file whose first line is the password [else: the environment's QUARTET_REQUIREPASS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) requirepass_file: Option<PathBuf>,
+}
+
+impl Access {
+    pub(crate) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// The folder of this node's data; made if it is missing
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The address to listen on
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) listen: String,
+    /// The address that others reach this node at [default: the one it listens on]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) advertise: Option<String>,
+    /// The port for the Redis protocol
+    #[arg(long, value_name = "PORT", default_value_t = 7001)]
+    pub(crate) resp_port: u16,
+    /// The port for HTTP
+    #[arg(long, value_name = "PORT", default_value_t = 7101)]
+    pub(crate) http_port: u16,
+    /// The port for peers
+    #[arg(long, value_name = "PORT", default_value_t = 7201)]
+    pub(crate) peer_port: u16,
+    /// Peer addresses of nodes to form a cluster with; may name this node itself
+    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', requires = "bootstrap_expect")]
+    pub(crate) join: Vec<String>,
+    /// Form a cluster when so many nodes have found each other
+    #[arg(long, value_name = "N", requires = "join", value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub(crate) bootstrap_expect: Option<u64>,
+    /// Copies of each shard; chosen when the cluster forms, and kept [default: 3, or fewer if there are fewer nodes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=7))]
+    pub(crate) replicas: Option<u64>,
+    /// Shards; chosen when the cluster forms, and kept [default: 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) shards: Option<u64>,
+    /// Refuse writes that grow the data beyond so many bytes (suffixes k, m, g) [default: no limit]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) memory_limit: Option<u64>,
+    /// A file whose first line is the password for clients [else: the environment's QUARTET_REQUIREPASS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) requirepass_file: Option<PathBuf>,
+    /// A file whose first line is the secret that nodes prove to each other [else: QUARTET_CLUSTER_SECRET]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// End when the process with this id, which must be the parent, ends (`dev` says this)
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) exit_with_parent: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// How many nodes [default: 3, or as many as the folder has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=7))]
+    pub(crate) nodes: Option<u64>,
+    /// The folder of the cluster's data; made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "./quartet-dev")]
+    pub(crate) data: PathBuf,
+    /// The first node's RESP port [default: 7001, or the folder's]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub(crate) port: Option<u16>,
+    /// Once the cluster serves, print one line of JSON that describes it
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show the nodes' logs on stderr instead of writing them to files
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// A file whose first line is the password for clients [else: the environment's QUARTET_REQUIREPASS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) requirepass_file: Option<PathBuf>,
+    /// A file whose first line is the secret that nodes prove to each other [else: QUARTET_CLUSTER_SECRET]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cluster_secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    pub(crate) key: String,
+    /// The value; `-` reads it from stdin
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: String,
+    /// Delete the key after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ttl: Option<u64>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Del {
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "quartet cas [OPTIONS] KEY OLD NEW\n       quartet cas [OPTIONS] --absent KEY NEW"
+)]
+pub(crate) struct Cas {
+    pub(crate) key: String,
+    /// The value that the key must hold, and the one to write; with --absent only the one to write
+    #[arg(value_names = ["OLD", "NEW"], num_args = 1..=2, required = true, allow_hyphen_values = true)]
+    pub(crate) values: Vec<String>,
+    /// The key must be absent
+    #[arg(long)]
+    pub(crate) absent: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Incr {
+    pub(crate) key: String,
+    /// What to add; may be negative
+    #[arg(default_value_t = 1, allow_negative_numbers = true)]
+    pub(crate) by: i64,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Append {
+    pub(crate) key: String,
+    /// What to append; `-` reads it from stdin
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Print what the node said, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show it again every second, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    pub(crate) key: String,
+    /// Print what the node said, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The history: one JSON object a line (docs/history.md); `-` reads stdin
+    pub(crate) file: PathBuf,
+    /// The level that it must keep
+    #[arg(long, default_value = "linearizable", value_parser = ["linearizable"])]
+    pub(crate) level: String,
+}
+
+/// `512m` and the like.
+fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let lower = lower.strip_suffix('b').unwrap_or(&lower);
+    let (digits, factor) = match lower.as_bytes().last() {
+        Some(b'k') => (&lower[..lower.len() - 1], 1 << 10),
+        Some(b'm') => (&lower[..lower.len() - 1], 1 << 20),
+        Some(b'g') => (&lower[..lower.len() - 1], 1 << 30),
+        _ => (lower, 1),
+    };
+    let number =
+        digits.parse::<u64>().map_err(|error| format!("{error}; write a number of bytes such as 512m"))?;
+    number.checked_mul(factor).ok_or_else(|| "more bytes than there are".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_take_suffixes() {
+        assert_eq!(bytes("17"), Ok(17));
+        assert_eq!(bytes("512m"), Ok(512 << 20));
+        assert_eq!(bytes("2GB"), Ok(2 << 30));
+        assert!(bytes("m").is_err());
+        assert!(bytes("99999999999g").is_err());
+    }
+
+    #[test]
+    fn negative_numbers_are_numbers() {
+        let arguments = Arguments::try_parse_from(["quartet", "incr", "k", "-5"]).unwrap();
+        assert!(matches!(arguments.command, Command::Incr(Incr { by: -5, .. })));
+    }
+}
