@@ -74,7 +74,7 @@ struct VersionedState {
 impl VersionedState {
     /// The state behind a write, `None` where its version comes too early.
     fn written(&self, state: State, version: Option<u64>) -> Option<VersionedState> {
-        let least = self.least.max(self.floor) + 1;
+        let least = self.least.max(self.floor).checked_add(1)?;
         let fits = version.is_none_or(|version| version >= least);
         fits.then(|| VersionedState {
             state,
@@ -120,10 +120,8 @@ impl Specification for Key {
         }
         budget.steps.set(steps - 1);
         let after = if step.unknown {
-            match step.action.effect(&before.state) {
-                Some(state) => before.written(state, None),
-                None => Some(before.clone()),
-            }
+            let after = step.action.effect(&before.state).and_then(|state| before.written(state, None));
+            Some(after.unwrap_or_else(|| before.clone()))
         } else {
             step.action.answer(&before.state).and_then(|state| match step.action.writes() {
                 true => before.written(state, step.version),

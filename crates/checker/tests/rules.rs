@@ -160,6 +160,15 @@ fn a_write_needs_a_version_above_zero() {
 }
 
 #[test]
+fn the_largest_version_leaves_no_room_and_does_no_harm() {
+    legal(
+        "a set x 0..1 @18446744073709551615
+         b set? y 0..
+         c get x 2..3 @18446744073709551615",
+    );
+}
+
+#[test]
 fn a_read_of_another_value_than_its_version_was_given_is_found() {
     wrong(
         Rule::Legality,
@@ -369,6 +378,38 @@ fn unknown_operations_explain_later_answers_that_rest_on_them() {
          c append e=5 5..6 @30
          d get cdabe 7..8 @30",
     );
+}
+
+#[test]
+fn one_value_may_come_from_a_set_here_and_from_an_increment_there() {
+    legal(
+        "a incr? 1 0..
+         b set? 1 0..
+         c get 1 2..3 @10
+         c set z 4..5 @20
+         c get 1 6..7 @30",
+    );
+}
+
+/// Deletions that each found something, which only one of twelve unknown writes can have put there.
+fn deletions_of_unknown_writes(deletions: u64) -> Vec<Operation> {
+    let mut text = "a set x 0..1 @5\n".to_owned();
+    for number in 0..12 {
+        // The refusals keep the writes apart: each of their values is asked for.
+        text += &format!("u{number} set? v{number} 0..\n r cas! v{number}>w 0..1 @5\n");
+    }
+    text += "a del - 2..3 @10\n";
+    for number in 1..=deletions {
+        text += &format!("a del - {}..{} @{}\n", number * 10, number * 10 + 1, number * 10 + 10);
+    }
+    operations(&text)
+}
+
+#[test]
+fn too_many_explanations_may_prove_a_history_legal_but_never_wrong() {
+    assert_eq!(judge_by_version(&deletions_of_unknown_writes(12)), Judgement::Legal);
+    let Judgement::Undecided(reason) = judge_by_version(&deletions_of_unknown_writes(13)) else { panic!() };
+    assert!(reason.contains("too many ways"), "{reason}");
 }
 
 #[test]
