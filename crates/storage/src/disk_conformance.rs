@@ -77,7 +77,11 @@ fn renaming_replaces_the_target(disk: &mut dyn Disk) {
 
 fn jobs_run_in_order_and_stop_at_the_first_failure(disk: &mut dyn Disk) {
     let file = || "job".to_owned();
-    let write = |offset: u64, data: &'static [u8]| DiskOp::Write { file: file(), offset, data: Bytes::from_static(data) };
+    let write = |offset: u64, data: &'static [u8]| DiskOp::Write {
+        file: file(),
+        offset,
+        data: Bytes::from_static(data),
+    };
     let read = |offset: u64, len_bytes: u64| DiskOp::Read { file: file(), offset, len_bytes };
     let ops = [
         DiskOp::CreateZeroed { file: file(), len_bytes: 8 },

@@ -86,7 +86,9 @@ impl fmt::Display for IdentityError {
                 f,
                 "the data folder belongs to cluster {found}, not to {expected}; point --data at another folder, or join the cluster that it belongs to"
             ),
-            IdentityError::Disk(error) => write!(f, "the file `{IDENTITY_FILE}` cannot be read or written: {error}"),
+            IdentityError::Disk(error) => {
+                write!(f, "the file `{IDENTITY_FILE}` cannot be read or written: {error}")
+            }
         }
     }
 }
@@ -130,7 +132,11 @@ pub fn store(disk: &mut dyn Disk, identity: &Identity) -> Result<(), IdentityErr
 }
 
 fn encode(identity: &Identity) -> Vec<u8> {
-    assert!(identity.founding.len() <= MAX_FOUNDING_BYTES, "a founding record of {} bytes", identity.founding.len());
+    assert!(
+        identity.founding.len() <= MAX_FOUNDING_BYTES,
+        "a founding record of {} bytes",
+        identity.founding.len()
+    );
     let mut out = Vec::with_capacity(FIXED_BYTES + identity.founding.len());
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
@@ -146,7 +152,9 @@ fn encode(identity: &Identity) -> Vec<u8> {
 }
 
 fn decode(bytes: &Bytes) -> Result<Identity, IdentityError> {
-    let Some((body, checksum)) = bytes.split_last_chunk::<4>() else { return Err(damaged("it is too short")) };
+    let Some((body, checksum)) = bytes.split_last_chunk::<4>() else {
+        return Err(damaged("it is too short"));
+    };
     if bytes.len() < FIXED_BYTES {
         return Err(damaged("it is too short"));
     }

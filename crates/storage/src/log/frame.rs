@@ -87,7 +87,13 @@ pub(super) fn salt(owner: &LogOwner, number: u64) -> u32 {
 }
 
 /// Completes a frame in place: `frame` is room for the header, then the payload. Pads it and returns the header's checksum.
-pub(super) fn finish_frame(frame: &mut Vec<u8>, salt: u32, kind: FrameKind, sequence: u64, previous: u32) -> u32 {
+pub(super) fn finish_frame(
+    frame: &mut Vec<u8>,
+    salt: u32,
+    kind: FrameKind,
+    sequence: u64,
+    previous: u32,
+) -> u32 {
     let payload_bytes = frame.len() - FRAME_HEADER_BYTES;
     assert!(payload_bytes <= MAX_PAYLOAD_BYTES, "a log batch of {payload_bytes} bytes");
     let payload_checksum = crc32c::crc32c_append(salt, &frame[FRAME_HEADER_BYTES..]);
@@ -131,7 +137,12 @@ pub(super) fn frame_header_at(segment: &[u8], salt: u32, offset: u64) -> Option<
 }
 
 /// The payload of the frame at `offset`, if it is whole and as it was written.
-pub(super) fn payload_at<'a>(segment: &'a [u8], salt: u32, offset: u64, header: &FrameHeader) -> Option<&'a [u8]> {
+pub(super) fn payload_at<'a>(
+    segment: &'a [u8],
+    salt: u32,
+    offset: u64,
+    header: &FrameHeader,
+) -> Option<&'a [u8]> {
     let start = usize::try_from(offset).ok()?.checked_add(FRAME_HEADER_BYTES)?;
     let payload = segment.get(start..start.checked_add(header.payload_bytes as usize)?)?;
     (crc32c::crc32c_append(salt, payload) == header.payload_checksum).then_some(payload)

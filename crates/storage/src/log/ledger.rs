@@ -72,7 +72,9 @@ impl Ledger {
     /// Books one record of a durable batch that lies in the newest segment.
     pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
-            Effect::HardState { group, state } => self.groups.entry(group).or_default().hard_state = Some(state),
+            Effect::HardState { group, state } => {
+                self.groups.entry(group).or_default().hard_state = Some(state)
+            }
             Effect::Entries { group, first, last, bytes } => self.entries(group, first, last, bytes),
             Effect::Mark { group, index, term, reset } => self.mark(group, index, term, reset),
         }
@@ -157,6 +159,11 @@ impl Ledger {
     pub(super) fn oldest_is_pinned_by(&self) -> Option<GroupId> {
         let behind = |group: &GroupId, highest: &LogIndex| highest.0 - self.groups[group].mark_index().0;
         let oldest = self.segments.front()?;
-        oldest.highest.iter().rev().max_by_key(|(group, highest)| behind(group, highest)).map(|(group, _)| *group)
+        oldest
+            .highest
+            .iter()
+            .rev()
+            .max_by_key(|(group, highest)| behind(group, highest))
+            .map(|(group, _)| *group)
     }
 }

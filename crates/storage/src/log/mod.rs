@@ -138,7 +138,10 @@ impl fmt::Display for LogError {
                 write!(f, "{file} does not belong here: {why}; point --data at the folder of this node")
             }
             LogError::TooNew { file, version } => {
-                write!(f, "{file} has format version {version}, newer than this Quartet reads; start a newer Quartet on it")
+                write!(
+                    f,
+                    "{file} has format version {version}, newer than this Quartet reads; start a newer Quartet on it"
+                )
             }
             LogError::Disk(error) => write!(f, "the log cannot be read or written: {error}"),
         }

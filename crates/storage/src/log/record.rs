@@ -33,7 +33,8 @@ pub(super) enum Item {
 }
 
 pub(super) fn encode_entries(out: &mut Vec<u8>, group: GroupId, entries: &[ConsensusEntry]) {
-    let bytes: usize = entries.iter().map(|entry| ENTRY_FIXED_BYTES + entry.data.len() + entry.context.len()).sum();
+    let bytes: usize =
+        entries.iter().map(|entry| ENTRY_FIXED_BYTES + entry.data.len() + entry.context.len()).sum();
     out.reserve(ENTRY_FIXED_BYTES + bytes);
     out.push(ENTRIES);
     out.extend_from_slice(&group.0.to_le_bytes());
@@ -157,7 +158,11 @@ impl Cursor<'_> {
     }
 
     fn hard_state(&mut self) -> Option<HardState> {
-        Some(HardState { term: Term(self.u64()?), vote: ReplicaId(self.u64()?), commit: LogIndex(self.u64()?) })
+        Some(HardState {
+            term: Term(self.u64()?),
+            vote: ReplicaId(self.u64()?),
+            commit: LogIndex(self.u64()?),
+        })
     }
 
     fn take(&mut self, len: usize) -> Option<&[u8]> {

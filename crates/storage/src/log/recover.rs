@@ -66,10 +66,18 @@ pub(super) fn open(disk: &mut dyn Disk, owner: &LogOwner, sizes: &SegmentSizes) 
                 newest = Some(read_frames(file, bytes, owner, &header, &checkpoint, &mut replay)?);
             }
             None if at + 1 < numbers.len() => {
-                return Err(damage(&file, 0, "its beginning is unreadable, and a segment follows it".to_owned()));
+                return Err(damage(
+                    &file,
+                    0,
+                    "its beginning is unreadable, and a segment follows it".to_owned(),
+                ));
             }
             None if newest.is_none() && number > 1 => {
-                return Err(damage(&file, 0, "its beginning is unreadable, and the segments before it are gone".to_owned()));
+                return Err(damage(
+                    &file,
+                    0,
+                    "its beginning is unreadable, and the segments before it are gone".to_owned(),
+                ));
             }
             None => disk.remove(&file)?,
         }
@@ -134,14 +142,23 @@ fn begin(
     });
     let (Some(header), Some(checkpoint)) = (header, checkpoint) else {
         // Only a frame behind the checkpoint proves that the beginning was durable; the checkpoint itself may have come through torn.
-        let first = header.map(|header| header.first_sequence).or(before.map(|before| before.tail.next_sequence));
+        let first =
+            header.map(|header| header.first_sequence).or(before.map(|before| before.tail.next_sequence));
         if let Some(offset) = successor(bytes, salt, BLOCK_BYTES, first) {
-            return Err(damage(file, 0, format!("its beginning is unreadable, and a batch follows it at byte {offset}")));
+            return Err(damage(
+                file,
+                0,
+                format!("its beginning is unreadable, and a batch follows it at byte {offset}"),
+            ));
         }
         return Ok(None);
     };
     if (bytes.len() as u64) < header.len_bytes {
-        return Err(damage(file, bytes.len() as u64, format!("the file ends here instead of at byte {}", header.len_bytes)));
+        return Err(damage(
+            file,
+            bytes.len() as u64,
+            format!("the file ends here instead of at byte {}", header.len_bytes),
+        ));
     }
     if let Some(before) = before
         && (header.first_sequence != before.tail.next_sequence || header.previous != before.tail.checksum)
@@ -162,7 +179,10 @@ fn check_owner(file: &str, header: &SegmentHeader, owner: &LogOwner) -> Result<(
     }
     if header.node != owner.node || header.core != owner.core {
         let (node, core) = (header.node, header.core);
-        return foreign(format!("it belongs to core {core} of node {node}, not to core {} of node {}", owner.core, owner.node));
+        return foreign(format!(
+            "it belongs to core {core} of node {node}, not to core {} of node {}",
+            owner.core, owner.node
+        ));
     }
     Ok(())
 }
@@ -220,7 +240,10 @@ fn settle(disk: &mut dyn Disk, newest: &Begun) -> Result<Option<TruncatedTail>, 
         .filter(|torn| torn.sequence == newest.tail.next_sequence && torn.previous == newest.tail.checksum);
     let last_block = torn.map_or(cut, |torn| cut + torn.frame_bytes() - BLOCK_BYTES);
     if let Some(offset) = successor(&newest.bytes, newest.salt, last_block, Some(newest.tail.next_sequence)) {
-        let why = format!("batch {} is unreadable, and a batch follows it at byte {offset}", newest.tail.next_sequence);
+        let why = format!(
+            "batch {} is unreadable, and a batch follows it at byte {offset}",
+            newest.tail.next_sequence
+        );
         return Err(damage(file, cut, why));
     }
     if let Some(torn) = torn {
@@ -272,13 +295,19 @@ impl Replay {
         for item in items {
             match item {
                 Item::Group(group) => groups.push(group),
-                Item::Record(_) => return Err(damage(file, BLOCK_BYTES, "its checkpoint holds a record".to_owned())),
+                Item::Record(_) => {
+                    return Err(damage(file, BLOCK_BYTES, "its checkpoint holds a record".to_owned()));
+                }
             }
         }
         if !oldest {
             return match self.ledger.checkpoints().eq(groups) {
                 true => Ok(()),
-                false => Err(damage(file, BLOCK_BYTES, "its checkpoint is not what the segments before it say".to_owned())),
+                false => Err(damage(
+                    file,
+                    BLOCK_BYTES,
+                    "its checkpoint is not what the segments before it say".to_owned(),
+                )),
             };
         }
         for group in groups {
@@ -300,7 +329,9 @@ impl Replay {
                 let (mark, last_before) = self.front(group);
                 let (first, last) = (entries[0].index, entries[entries.len() - 1].index);
                 if first <= mark || first.0 > last_before.0 + 1 {
-                    return wrong(format!("entries {first} to {last} of group {group} do not follow {last_before}"));
+                    return wrong(format!(
+                        "entries {first} to {last} of group {group} do not follow {last_before}"
+                    ));
                 }
                 let held = self.held.entry(group).or_default();
                 while held.entries.back().is_some_and(|entry| entry.index >= first) {
@@ -314,7 +345,9 @@ impl Replay {
             Item::Record(Record::SnapshotMark { group, index, term, reset }) => {
                 let (mark, last) = self.front(group);
                 if index < mark || (!reset && index > last) {
-                    return wrong(format!("a mark at {index} of group {group} does not fit its entries up to {last}"));
+                    return wrong(format!(
+                        "a mark at {index} of group {group} does not fit its entries up to {last}"
+                    ));
                 }
                 let held = self.held.entry(group).or_default();
                 if reset {
@@ -332,7 +365,10 @@ impl Replay {
 
     /// Where a group stands: its mark and its last index.
     fn front(&self, group: GroupId) -> (LogIndex, LogIndex) {
-        self.ledger.groups.get(&group).map_or((LogIndex(0), LogIndex(0)), |book| (book.mark_index(), book.last))
+        self.ledger
+            .groups
+            .get(&group)
+            .map_or((LogIndex(0), LogIndex(0)), |book| (book.mark_index(), book.last))
     }
 
     /// The groups, once all segments were read.

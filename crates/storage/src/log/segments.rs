@@ -20,7 +20,11 @@ pub(super) fn segment_name(core: u16, number: u64) -> String {
 
 /// The number in a segment's name; `None` if the name is not that of a segment of this core.
 pub(super) fn segment_number(core: u16, name: &str) -> Option<u64> {
-    let number = name.strip_prefix("log-")?.strip_prefix(&core.to_string())?.strip_prefix('-')?.strip_suffix(".seg")?;
+    let number = name
+        .strip_prefix("log-")?
+        .strip_prefix(&core.to_string())?
+        .strip_prefix('-')?
+        .strip_suffix(".seg")?;
     number.parse().ok().filter(|&number| number > 0 && segment_name(core, number) == name)
 }
 
@@ -68,7 +72,8 @@ pub(super) fn preamble(
     };
     let mut bytes = frame::encode_segment_header(&header);
     let salt = frame::salt(owner, number);
-    let checksum = frame::finish_frame(&mut checkpoint, salt, FrameKind::Checkpoint, first_sequence, previous);
+    let checksum =
+        frame::finish_frame(&mut checkpoint, salt, FrameKind::Checkpoint, first_sequence, previous);
     bytes.extend_from_slice(&checkpoint);
     Preamble { bytes, checksum }
 }

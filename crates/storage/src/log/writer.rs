@@ -7,7 +7,9 @@
 use super::frame::{self, BLOCK_BYTES, FRAME_HEADER_BYTES, FrameKind};
 use super::ledger::{Effect, Ledger, SegmentBook};
 use super::recover::{self, Tail};
-use super::{BatchNumber, LogError, LogOwner, LogStatistics, Record, Recovered, SegmentSizes, record, segments};
+use super::{
+    BatchNumber, LogError, LogOwner, LogStatistics, Record, Recovered, SegmentSizes, record, segments,
+};
 use crate::disk::{Disk, DiskOp};
 use bytes::Bytes;
 use proto::ids::{GroupId, LogIndex, Term};
@@ -79,10 +81,18 @@ impl Log {
         owner: &LogOwner,
         sizes: SegmentSizes,
     ) -> Result<(Log, Recovered), LogError> {
-        let multiples = sizes.first_bytes.is_multiple_of(BLOCK_BYTES) && sizes.largest_bytes.is_multiple_of(BLOCK_BYTES);
-        assert!(multiples && sizes.first_bytes >= 2 * BLOCK_BYTES && sizes.largest_bytes >= sizes.first_bytes, "{sizes:?}");
+        let multiples =
+            sizes.first_bytes.is_multiple_of(BLOCK_BYTES) && sizes.largest_bytes.is_multiple_of(BLOCK_BYTES);
+        assert!(
+            multiples && sizes.first_bytes >= 2 * BLOCK_BYTES && sizes.largest_bytes >= sizes.first_bytes,
+            "{sizes:?}"
+        );
         let opened = recover::open(disk, owner, &sizes)?;
-        let fronts = opened.ledger.groups.iter().map(|(group, book)| (*group, Front { mark: book.mark_index(), last: book.last }));
+        let fronts = opened
+            .ledger
+            .groups
+            .iter()
+            .map(|(group, book)| (*group, Front { mark: book.mark_index(), last: book.last }));
         let log = Log {
             owner: *owner,
             sizes,
@@ -125,7 +135,10 @@ impl Log {
         let last = LogIndex(first.0 + entries.len() as u64 - 1);
         let contiguous = (first.0..).zip(entries).all(|(index, entry)| entry.index.0 == index);
         assert!(contiguous, "group {group}: entries {first} to {last} are not contiguous");
-        assert!(entries.is_sorted_by_key(|entry| entry.term), "group {group}: terms go back in {first} to {last}");
+        assert!(
+            entries.is_sorted_by_key(|entry| entry.term),
+            "group {group}: terms go back in {first} to {last}"
+        );
         let front = self.fronts.entry(group).or_default();
         assert!(
             front.mark < first && first.0 <= front.last.0 + 1,
@@ -175,10 +188,16 @@ impl Log {
         let room = frame::padded(self.queued.len() as u64) as usize;
         let mut batch = std::mem::replace(&mut self.queued, Vec::with_capacity(room));
         let mut ops = Vec::new();
-        let begins = (self.tail.offset + room as u64 > self.tail.len_bytes).then(|| self.begin_segment(room as u64, &mut ops));
+        let begins = (self.tail.offset + room as u64 > self.tail.len_bytes)
+            .then(|| self.begin_segment(room as u64, &mut ops));
         let salt = frame::salt(&self.owner, self.tail.number);
-        self.tail.checksum =
-            frame::finish_frame(&mut batch, salt, FrameKind::Records, self.tail.next_sequence, self.tail.checksum);
+        self.tail.checksum = frame::finish_frame(
+            &mut batch,
+            salt,
+            FrameKind::Records,
+            self.tail.next_sequence,
+            self.tail.checksum,
+        );
         let file = segments::segment_name(self.owner.core, self.tail.number);
         ops.push(DiskOp::Write { file: file.clone(), offset: self.tail.offset, data: Bytes::from(batch) });
         ops.push(DiskOp::Sync { file });
@@ -215,8 +234,14 @@ impl Log {
                 len_bytes
             }
         };
-        let preamble =
-            segments::preamble(&self.owner, number, len_bytes, self.tail.next_sequence, self.tail.checksum, checkpoint);
+        let preamble = segments::preamble(
+            &self.owner,
+            number,
+            len_bytes,
+            self.tail.next_sequence,
+            self.tail.checksum,
+            checkpoint,
+        );
         let preamble_bytes = preamble.bytes.len() as u64;
         ops.push(DiskOp::Write { file: file.clone(), offset: 0, data: Bytes::from(preamble.bytes) });
         ops.push(DiskOp::Sync { file });
@@ -251,7 +276,8 @@ impl Log {
         let core = self.owner.core;
         let next_bytes = self.sizes.of(self.tail.number + 1);
         // While a batch in flight may still be about to rename the spare, the other lane must not make another one under that name.
-        let lacks_spare = self.spare_bytes.is_none() && self.flight.as_ref().is_none_or(|flight| flight.begins.is_none());
+        let lacks_spare =
+            self.spare_bytes.is_none() && self.flight.as_ref().is_none_or(|flight| flight.begins.is_none());
         if self.ledger.oldest_is_free() {
             let oldest = self.ledger.segments.pop_front().expect("a free segment");
             let file = segments::segment_name(core, oldest.number);

@@ -74,7 +74,12 @@ pub(super) fn encode_file_header(kind: FileKind, group: GroupId, index: LogIndex
 }
 
 /// Whether these bytes begin this file; `Err` with the version if a later Quartet wrote them.
-pub(super) fn is_file_header(bytes: &[u8], kind: FileKind, group: GroupId, index: LogIndex) -> Result<bool, u16> {
+pub(super) fn is_file_header(
+    bytes: &[u8],
+    kind: FileKind,
+    group: GroupId,
+    index: LogIndex,
+) -> Result<bool, u16> {
     let Some(bytes) = bytes.first_chunk::<FILE_HEADER_BYTES>() else { return Ok(false) };
     let checksum = u32::from_le_bytes(array(bytes, 28));
     if bytes[..8] != kind.magic() || crc32c::crc32c(&bytes[..28]) != checksum {
@@ -86,7 +91,12 @@ pub(super) fn is_file_header(bytes: &[u8], kind: FileKind, group: GroupId, index
     }
 }
 
-pub(super) fn encode_block_header(header: &BlockHeader, salt: FileSalt, offset: u64, payload: &[u8]) -> Bytes {
+pub(super) fn encode_block_header(
+    header: &BlockHeader,
+    salt: FileSalt,
+    offset: u64,
+    payload: &[u8],
+) -> Bytes {
     let salt = salt.at(offset);
     let mut out = Vec::with_capacity(BLOCK_HEADER_BYTES);
     out.extend_from_slice(&BLOCK_MAGIC);

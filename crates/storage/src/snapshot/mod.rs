@@ -63,7 +63,10 @@ impl fmt::Display for SnapshotError {
                 "the snapshot is damaged: {file} at byte {offset}: {why}; check the disk, then start the node with an empty data folder so that it is filled from the others"
             ),
             SnapshotError::TooNew { file, version } => {
-                write!(f, "{file} has format version {version}, newer than this Quartet reads; start a newer Quartet on it")
+                write!(
+                    f,
+                    "{file} has format version {version}, newer than this Quartet reads; start a newer Quartet on it"
+                )
             }
             SnapshotError::Disk(error) => write!(f, "a snapshot cannot be read or written: {error}"),
         }

@@ -84,7 +84,8 @@ impl Partial {
         let mut slots = BTreeMap::new();
         let mut builder: Option<(Slot, SlotBuilder)> = None;
         while let Some((header, payload)) = blocks.next(disk)? {
-            let (slot, mut current) = builder.take().unwrap_or_else(|| (header.slot, SlotBuilder::new(header.slot)));
+            let (slot, mut current) =
+                builder.take().unwrap_or_else(|| (header.slot, SlotBuilder::new(header.slot)));
             if header.kind != BlockKind::Slot || header.slot != slot {
                 break;
             }

@@ -111,7 +111,12 @@ impl SlotBuilder {
     }
 
     /// Takes the next piece; gives the slot with the last one.
-    pub(super) fn push(&mut self, number: u32, last: bool, data: &[u8]) -> Result<Option<SlotState>, AssembleError> {
+    pub(super) fn push(
+        &mut self,
+        number: u32,
+        last: bool,
+        data: &[u8],
+    ) -> Result<Option<SlotState>, AssembleError> {
         if number != self.next_number || self.ended {
             return Err(AssembleError::OutOfOrder);
         }
@@ -153,7 +158,12 @@ impl SlotAssembler {
     ///
     /// # Errors
     /// [`AssembleError`]; the assembler is of no use then.
-    pub fn push(&mut self, number: u32, last: bool, data: &Bytes) -> Result<Option<SlotState>, AssembleError> {
+    pub fn push(
+        &mut self,
+        number: u32,
+        last: bool,
+        data: &Bytes,
+    ) -> Result<Option<SlotState>, AssembleError> {
         self.bytes_left = self.bytes_left.checked_sub(data.len() as u64).ok_or(AssembleError::TooLarge)?;
         let state = self.builder.push(number, last, data)?;
         if state.as_ref().is_some_and(|state| state.digest() != self.digest) {
@@ -205,9 +215,16 @@ mod tests {
             for piece in &pieces {
                 let items = {
                     let mut rest = if piece.number == 0 { &piece.data[8..] } else { &piece.data[..] };
-                    std::iter::from_fn(|| (!rest.is_empty()).then(|| decode_item(&mut rest).expect("an item"))).count()
+                    std::iter::from_fn(|| {
+                        (!rest.is_empty()).then(|| decode_item(&mut rest).expect("an item"))
+                    })
+                    .count()
                 };
-                assert!(piece.data.len() <= chunk || items == 1, "{items} items in {} bytes", piece.data.len());
+                assert!(
+                    piece.data.len() <= chunk || items == 1,
+                    "{items} items in {} bytes",
+                    piece.data.len()
+                );
             }
             assert!(pieces.iter().rev().skip(1).all(|piece| !piece.last) && pieces[pieces.len() - 1].last);
             let whole = assemble(slot, state.digest(), &pieces).expect("taken").expect("whole");

@@ -28,7 +28,8 @@ pub struct Snapshot {
 /// [`SnapshotError`].
 pub fn read(disk: &mut dyn Disk, group: GroupId, index: LogIndex) -> Result<Snapshot, SnapshotError> {
     let file = file_name(group, index);
-    let damage = |offset: u64, why: &str| SnapshotError::Damage { file: file.clone(), offset, why: why.to_owned() };
+    let damage =
+        |offset: u64, why: &str| SnapshotError::Damage { file: file.clone(), offset, why: why.to_owned() };
     let Some(len_bytes) = disk.len_bytes(&file)? else { return Err(SnapshotError::Missing { file }) };
     let header = disk.read(&file, 0, FILE_HEADER_BYTES as u64)?;
     match block::is_file_header(&header, FileKind::Snapshot, group, index) {
@@ -36,7 +37,12 @@ pub fn read(disk: &mut dyn Disk, group: GroupId, index: LogIndex) -> Result<Snap
         Ok(false) => return Err(damage(0, "it does not begin like this snapshot")),
         Err(version) => return Err(SnapshotError::TooNew { file, version }),
     }
-    let mut blocks = Blocks { file: file.clone(), salt: FileSalt::new(group, index), offset: header.len() as u64, len_bytes };
+    let mut blocks = Blocks {
+        file: file.clone(),
+        salt: FileSalt::new(group, index),
+        offset: header.len() as u64,
+        len_bytes,
+    };
     let mut slots: BTreeMap<Slot, (u64, SlotState)> = BTreeMap::new();
     let mut builder: Option<(Slot, u64, SlotBuilder)> = None;
     let mut tables = BytesMut::new();
@@ -50,7 +56,11 @@ pub fn read(disk: &mut dyn Disk, group: GroupId, index: LogIndex) -> Result<Snap
             BlockKind::Slot => {
                 let (slot, begun, mut current) =
                     builder.take().unwrap_or_else(|| (header.slot, offset, SlotBuilder::new(header.slot)));
-                let taken = if slot == header.slot { current.push(header.number, header.last, &payload).ok() } else { None };
+                let taken = if slot == header.slot {
+                    current.push(header.number, header.last, &payload).ok()
+                } else {
+                    None
+                };
                 match taken {
                     None => return Err(damage(offset, "its pieces do not make a slot")),
                     Some(None) => builder = Some((slot, begun, current)),
@@ -67,7 +77,8 @@ pub fn read(disk: &mut dyn Disk, group: GroupId, index: LogIndex) -> Result<Snap
             }
             BlockKind::Tables => return Err(damage(offset, "its tables are not in order")),
             BlockKind::Footer => {
-                break postcard::from_bytes(&payload).map_err(|_| damage(offset, "its footer is malformed"))?;
+                break postcard::from_bytes(&payload)
+                    .map_err(|_| damage(offset, "its footer is malformed"))?;
             }
         }
     };
@@ -105,7 +116,9 @@ impl Blocks {
     /// The next block; `None` if what is there is not one.
     pub(super) fn next(&mut self, disk: &mut dyn Disk) -> Result<Option<(BlockHeader, Bytes)>, DiskError> {
         let header_bytes = disk.read(&self.file, self.offset, BLOCK_HEADER_BYTES as u64)?;
-        let Some(found) = block::decode_block_header(&header_bytes, self.salt, self.offset) else { return Ok(None) };
+        let Some(found) = block::decode_block_header(&header_bytes, self.salt, self.offset) else {
+            return Ok(None);
+        };
         let start = self.offset + BLOCK_HEADER_BYTES as u64;
         let end = start + u64::from(found.payload_bytes);
         if end > self.len_bytes {

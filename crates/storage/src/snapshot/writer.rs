@@ -54,7 +54,12 @@ impl SnapshotWriter {
     ///
     /// # Panics
     /// If the slots are not in rising order.
-    pub fn new(group: GroupId, point: SnapshotPoint, slots: Vec<(Slot, Arc<SlotState>)>, tables: Bytes) -> Self {
+    pub fn new(
+        group: GroupId,
+        point: SnapshotPoint,
+        slots: Vec<(Slot, Arc<SlotState>)>,
+        tables: Bytes,
+    ) -> Self {
         assert!(slots.is_sorted_by(|a, b| a.0 < b.0), "the slots of group {group} are not in order");
         let digests = slots.iter().map(|(slot, state)| (*slot, state.digest())).collect();
         SnapshotWriter {
@@ -133,7 +138,12 @@ impl SnapshotWriter {
             if let Some((slot, pieces)) = &mut self.current
                 && let Some(piece) = pieces.next()
             {
-                let header = BlockHeader { kind: BlockKind::Slot, last: piece.last, slot: *slot, number: piece.number };
+                let header = BlockHeader {
+                    kind: BlockKind::Slot,
+                    last: piece.last,
+                    slot: *slot,
+                    number: piece.number,
+                };
                 return (header, piece.data);
             }
             let Some((slot, state)) = self.slots.find(|(_, state)| !is_blank(state)) else { break };

@@ -44,7 +44,12 @@ pub(crate) enum Cut {
 
 impl HostileDisk {
     fn error(file: &str, message: &str) -> DiskError {
-        DiskError { place: file.to_owned(), message: message.to_owned(), full: message == "no space", sync: false }
+        DiskError {
+            place: file.to_owned(),
+            message: message.to_owned(),
+            full: message == "no space",
+            sync: false,
+        }
     }
 
     fn number(&self, file: &str) -> Result<usize, DiskError> {

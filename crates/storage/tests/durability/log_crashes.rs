@@ -44,7 +44,10 @@ impl Model {
     }
 
     fn last(&self, group: GroupId) -> u64 {
-        self.0.get(&group).and_then(|kept| kept.entries.last()).map_or(self.mark(group), |entry| entry.index.0)
+        self.0
+            .get(&group)
+            .and_then(|kept| kept.entries.last())
+            .map_or(self.mark(group), |entry| entry.index.0)
     }
 }
 
@@ -55,7 +58,11 @@ pub(crate) fn draw_record(draw: &mut Draw, model: &Model, term: &mut u64) -> Rec
     *term += u64::from(draw.once_in(20));
     match draw.below(20) {
         0..=1 => {
-            let state = HardState { term: Term(*term), vote: ReplicaId(draw.below(4)), commit: LogIndex(draw.below(last + 1)) };
+            let state = HardState {
+                term: Term(*term),
+                vote: ReplicaId(draw.below(4)),
+                commit: LogIndex(draw.below(last + 1)),
+            };
             Record::HardState { group, state }
         }
         2..=3 if last > mark => {
@@ -64,9 +71,12 @@ pub(crate) fn draw_record(draw: &mut Draw, model: &Model, term: &mut u64) -> Rec
             let term = entries.iter().find(|entry| entry.index == index).expect("held").term;
             Record::SnapshotMark { group, index, term, reset: false }
         }
-        4 if draw.once_in(4) => {
-            Record::SnapshotMark { group, index: LogIndex(mark + draw.below(20)), term: Term(*term), reset: true }
-        }
+        4 if draw.once_in(4) => Record::SnapshotMark {
+            group,
+            index: LogIndex(mark + draw.below(20)),
+            term: Term(*term),
+            reset: true,
+        },
         _ => {
             let truncate = if draw.once_in(6) { draw.below(last - mark + 1) } else { 0 };
             let first = last + 1 - truncate;
@@ -274,9 +284,26 @@ fn nothing_completed_is_lost_and_no_batch_is_half_there() {
         }));
         assert!(result.is_ok(), "seed {seed}");
     }
-    let Weather { crashes, in_flight_kept, in_flight_lost, tails_cut, recycled, removed, inline_segments, failed_syncs } =
-        weather;
-    let rarest = [crashes, in_flight_kept, in_flight_lost, tails_cut, recycled, removed, inline_segments, failed_syncs];
+    let Weather {
+        crashes,
+        in_flight_kept,
+        in_flight_lost,
+        tails_cut,
+        recycled,
+        removed,
+        inline_segments,
+        failed_syncs,
+    } = weather;
+    let rarest = [
+        crashes,
+        in_flight_kept,
+        in_flight_lost,
+        tails_cut,
+        recycled,
+        removed,
+        inline_segments,
+        failed_syncs,
+    ];
     assert!(rarest.into_iter().min() > Some(100), "too calm: {weather:?}");
 }
 

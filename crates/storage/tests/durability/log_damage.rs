@@ -47,7 +47,8 @@ fn every_flipped_bit_before_the_last_batch_is_damage() {
                 }
             }
         }
-        let alive: Vec<String> = disk.list().expect("list").into_iter().filter(|file| writes.contains_key(file)).collect();
+        let alive: Vec<String> =
+            disk.list().expect("list").into_iter().filter(|file| writes.contains_key(file)).collect();
         for _ in 0..12 {
             let file = &alive[draw.below(alive.len() as u64) as usize];
             let in_file = &writes[file];
@@ -66,7 +67,10 @@ fn every_flipped_bit_before_the_last_batch_is_damage() {
                 }
                 Err(other) => panic!("seed {seed}: {other}"),
                 Ok((_, recovered)) => {
-                    assert!(is_last_batch, "seed {seed}: bit {bit} of byte {offset} of {file} went unnoticed");
+                    assert!(
+                        is_last_batch,
+                        "seed {seed}: bit {bit} of byte {offset} of {file} went unnoticed"
+                    );
                     assert_eq!(Model(recovered.groups), before, "seed {seed}");
                     cut += 1;
                 }

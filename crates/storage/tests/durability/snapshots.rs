@@ -19,13 +19,15 @@ pub(crate) type Slots = Vec<(Slot, Arc<SlotState>)>;
 const GROUP: GroupId = GroupId(5);
 
 pub(crate) fn point(index: u64) -> SnapshotPoint {
-    let configuration = Configuration { voters: vec![ReplicaId(1), ReplicaId(2)], ..Configuration::default() };
+    let configuration =
+        Configuration { voters: vec![ReplicaId(1), ReplicaId(2)], ..Configuration::default() };
     SnapshotPoint { index: LogIndex(index), term: Term(3), configuration }
 }
 
 pub(crate) fn slots(keys: usize, largest: u64, seed: u64) -> Slots {
     let mut draw = Draw::new(seed);
-    let mut slots: BTreeMap<Slot, SlotState> = (0..4).map(|slot| (Slot(slot * 4000), SlotState::default())).collect();
+    let mut slots: BTreeMap<Slot, SlotState> =
+        (0..4).map(|slot| (Slot(slot * 4000), SlotState::default())).collect();
     for number in 0..keys {
         let key = format!("{{{}}}{number}", number % 5);
         let value = vec![number as u8; draw.below(largest) as usize];
@@ -39,7 +41,8 @@ pub(crate) fn slots(keys: usize, largest: u64, seed: u64) -> Slots {
 pub(crate) fn write_all(disk: &mut HostileDisk, mut writer: SnapshotWriter, max_bytes: usize) -> usize {
     let mut jobs = 0;
     while let Some(ops) = writer.next(max_bytes) {
-        let bytes: usize = ops.iter().map(|op| if let DiskOp::Write { data, .. } = op { data.len() } else { 0 }).sum();
+        let bytes: usize =
+            ops.iter().map(|op| if let DiskOp::Write { data, .. } = op { data.len() } else { 0 }).sum();
         assert!(bytes <= max_bytes.max(SNAPSHOT_CHUNK_BYTES) + 1024, "a job of {bytes} bytes");
         disk::run(disk, &ops).expect("a healthy disk");
         jobs += 1;
@@ -72,23 +75,36 @@ fn a_snapshot_comes_back_as_it_was_written_even_after_a_power_cut() {
 #[test]
 fn every_flipped_bit_and_every_cut_is_refused() {
     let mut disk = HostileDisk::default();
-    write_all(&mut disk, SnapshotWriter::new(GROUP, point(44), slots(6, 30, 1), Bytes::from_static(b"tables")), 1);
+    write_all(
+        &mut disk,
+        SnapshotWriter::new(GROUP, point(44), slots(6, 30, 1), Bytes::from_static(b"tables")),
+        1,
+    );
     let file = file_name(GROUP, LogIndex(44));
     let whole = disk.content(&file).to_vec();
     for at in 0..whole.len() as u64 {
         for bit in 0..8 {
             disk.flip(&file, at, bit);
             let error = read(&mut disk, GROUP, LogIndex(44)).expect_err("damaged");
-            assert!(matches!(error, SnapshotError::Damage { offset, .. } if offset <= at), "{at}.{bit}: {error}");
+            assert!(
+                matches!(error, SnapshotError::Damage { offset, .. } if offset <= at),
+                "{at}.{bit}: {error}"
+            );
             disk.flip(&file, at, bit);
         }
         let mut cut = HostileDisk::default();
         cut.create(&file, 0).expect("create");
         cut.write(&file, 0, &whole[..at as usize]).expect("write");
-        assert!(matches!(read(&mut cut, GROUP, LogIndex(44)), Err(SnapshotError::Damage { .. })), "cut at {at}");
+        assert!(
+            matches!(read(&mut cut, GROUP, LogIndex(44)), Err(SnapshotError::Damage { .. })),
+            "cut at {at}"
+        );
     }
     disk.write(&file, whole.len() as u64, b"x").expect("write");
-    assert!(matches!(read(&mut disk, GROUP, LogIndex(44)), Err(SnapshotError::Damage { .. })), "bytes follow");
+    assert!(
+        matches!(read(&mut disk, GROUP, LogIndex(44)), Err(SnapshotError::Damage { .. })),
+        "bytes follow"
+    );
     assert!(matches!(read(&mut disk, GROUP, LogIndex(45)), Err(SnapshotError::Missing { .. })));
 }
 
@@ -126,7 +142,14 @@ fn file_exists(disk: &mut HostileDisk) -> bool {
 #[test]
 fn stale_files_go_and_others_stay() {
     let mut disk = HostileDisk::default();
-    let files = ["snapshot-5-44.qs", "snapshot-5-45.qs", "snapshot-5-46.tmp", "snapshot-6-44.qs", "incoming-5.part", "identity"];
+    let files = [
+        "snapshot-5-44.qs",
+        "snapshot-5-45.qs",
+        "snapshot-5-46.tmp",
+        "snapshot-6-44.qs",
+        "incoming-5.part",
+        "identity",
+    ];
     for file in files {
         disk.create(file, 1).expect("create");
     }
