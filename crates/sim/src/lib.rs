@@ -6,17 +6,33 @@
 //! * `random`, `schedule`, `clocks`, `sim_disk`, `network`: the world's parts, each knowing nothing of the others.
 //! * `params`, `faults`: what a seed decides.
 //! * `operations`, `workload`: what clients ask and remember.
-//! * `trace`: what happened, for comparing and for reading.
+//! * `machine`, `founders`: a node's machine, and how it becomes a member.
+//! * `world`, with `body`, `links`, `damage`, `customers`: the loop, and everything that happens to a core.
+//! * `judges`: the invariants, one file each.
+//! * `run`, `verdict`, `batch`: phases of a run, how it can end, many seeds on some threads.
+//! * `trace`, `coverage`: what happened, for comparing, for reading, for counting.
 //!
 //! Invariant: a run is a function of its seed. Nothing here reads a clock, a file, an address or the order of a hash map.
 
+pub mod batch;
+mod body;
 pub mod clocks;
+pub mod coverage;
+mod customers;
+mod damage;
 pub mod faults;
+pub mod founders;
+pub mod judges;
+mod links;
+pub mod machine;
 pub mod network;
 pub mod operations;
 pub mod params;
 pub mod random;
+pub mod run;
 pub mod schedule;
 pub mod sim_disk;
 pub mod trace;
+pub mod verdict;
 pub mod workload;
+pub mod world;

@@ -1,0 +1,342 @@
+//! The body of a simulated node: starts its process, steps its core, carries out what the core says.
+//!
+//! A step takes everything that has come in since the last one, then drains once, as the real driver loop does. A machine that is to die among its outputs
+//! carries out a drawn number of them and no more: every boundary between two outputs is a place where a crash must do no harm.
+//!
+//! Invariant: a core sees only its own machine's clocks, and never an input of an earlier life.
+
+use crate::founders;
+use crate::machine::{Mind, Process, lane_index};
+use crate::schedule::{Instant, MILLISECOND};
+use crate::verdict::Failure;
+use crate::world::{Answer, Event, World, id_of, number_of};
+use bytes::Bytes;
+use directory::founding::{Founding, FoundingMessage, FoundingSet, Input as FoundingInput, Output as FoundingOutput};
+use node::config::Config;
+use node::core::Core;
+use node::event::Event as Observation;
+use node::io::{Input, Output};
+use proto::ids::NodeId;
+use proto::time::Mono;
+use storage::disk::DiskJob;
+
+/// How often a founder is told that time passes, in nanoseconds.
+const FOUNDING_TICK_NS: u64 = 100 * MILLISECOND;
+
+impl World {
+    /// A machine starts its process: with a core if its folder has an identity or a set is ready, as a founder otherwise.
+    pub(crate) fn start(&mut self, node: usize) {
+        self.machines[node].start_planned = false;
+        if self.machines[node].process.is_some() {
+            return;
+        }
+        let now = self.now();
+        let machine = &mut self.machines[node];
+        let mut random = machine.random.fork("process", self.processes);
+        machine.clocks.begin_process(now, &mut random);
+        let ready = self.ready_set.clone();
+        match founders::next_start(&mut machine.disk, node, ready.as_ref()) {
+            Ok(Some((identity, set))) => self.start_core(node, identity, set),
+            Ok(None) => {
+                let stored = founders::load_stored(&mut machine.disk);
+                let wanted = founders::wanted(&self.params, &mut random);
+                let founding = Founding::new(founders::founder(node), wanted, founders::drawn(&mut random), stored);
+                self.begin_process(node, Mind::Founding(Box::new(founding)));
+            }
+            Err(why) => self.fail(Failure::safety("the identity survives", why)),
+        }
+    }
+
+    fn start_core(&mut self, node: usize, identity: storage::identity::Identity, set: FoundingSet) {
+        let clocks_now = self.machines[node].clocks.now(self.now());
+        let incarnation = identity.incarnation;
+        let member = founders::member(node, identity.node, incarnation);
+        let seed = self.params.seed ^ (node as u64) << 32;
+        let mut config = Config::new(identity, set, member, seed);
+        config.memory_limit_bytes = self.params.memory_limit_bytes;
+        config.segment_sizes.first_bytes = self.params.segment_bytes;
+        config.segment_sizes.largest_bytes = 4 * self.params.segment_bytes;
+        config.snapshot_min_log_bytes = self.params.snapshot_log_bytes;
+        config.record_applied = true;
+        config.tail_bytes = self.params.snapshot_log_bytes as usize;
+        #[cfg(feature = "planted")]
+        {
+            config.planted = self.planted;
+        }
+        match Core::start(config, &mut self.machines[node].disk, clocks_now) {
+            Ok(core) => {
+                self.judges.started(node, &core);
+                self.begin_process(node, Mind::Core(Box::new(core)));
+            }
+            Err(error) => self.fail(Failure::safety(
+                "a node starts again after crashes",
+                format!("node {}, start {incarnation}: {error}", id_of(node)),
+            )),
+        }
+    }
+
+    fn begin_process(&mut self, node: usize, mind: Mind) {
+        self.processes += 1;
+        let kind = if matches!(mind, Mind::Core(_)) { "starts" } else { "founds" };
+        let process = Process::new(self.processes, mind, self.nodes());
+        self.machines[node].process = Some(process);
+        self.note(node, kind, String::new);
+        self.wake(node);
+        self.update_links();
+    }
+
+    /// Something came in for a process: it will be stepped soon.
+    pub(crate) fn enqueue(&mut self, node: usize, input: Input) {
+        let Some(process) = &mut self.machines[node].process else { return };
+        process.inbox.push(input);
+        self.wake(node);
+    }
+
+    /// A process is to be stepped after its batching time.
+    pub(crate) fn wake(&mut self, node: usize) {
+        let delay = if self.params.batch_ns == 0 { 0 } else { self.random.below(self.params.batch_ns) };
+        let at = self.now().after(delay);
+        self.step_at(node, at);
+    }
+
+    fn step_at(&mut self, node: usize, at: Instant) {
+        let machine = &mut self.machines[node];
+        let at = at.max(machine.paused_until);
+        let Some(process) = &mut machine.process else { return };
+        if process.step_at.is_none_or(|due| at < due) {
+            process.step_at = Some(at);
+            let process = process.number;
+            self.schedule.at(at, Event::Steps { node, process });
+        }
+    }
+
+    pub(crate) fn process_steps(&mut self, node: usize, number: u64) {
+        let now = self.now();
+        let paused_until = self.machines[node].paused_until;
+        let Some(process) = self.machines[node].process(number).filter(|process| process.step_at == Some(now)) else {
+            return;
+        };
+        process.step_at = None;
+        if paused_until > now {
+            self.step_at(node, paused_until);
+            return;
+        }
+        match &process.mind {
+            Mind::Core(_) => self.core_steps(node),
+            Mind::Founding(_) => self.founder_steps(node, FoundingInput::Tick),
+        }
+    }
+
+    fn core_steps(&mut self, node: usize) {
+        let now = self.now();
+        let machine = &mut self.machines[node];
+        let clocks_now = machine.clocks.now(now);
+        let Some(Process { mind: Mind::Core(core), inbox, .. }) = &mut machine.process else { return };
+        let inputs = std::mem::take(inbox);
+        if core.next_deadline() <= clocks_now.mono {
+            core.step(clocks_now, Input::Tick);
+        }
+        for input in inputs {
+            core.step(clocks_now, input);
+        }
+        let mut outputs = core.drain(clocks_now);
+        let deadline = core.next_deadline();
+        if machine.dies_among_outputs && !outputs.is_empty() {
+            outputs.truncate(machine.random.index(outputs.len() + 1));
+            self.carry_out(node, outputs);
+            self.crash(node, true);
+            return;
+        }
+        self.look_at(node);
+        self.carry_out(node, outputs);
+        self.wake_at_mono(node, deadline);
+    }
+
+    fn wake_at_mono(&mut self, node: usize, deadline: Mono) {
+        let at = self.machines[node].clocks.instant_of(deadline).max(self.now().after(1_000));
+        self.step_at(node, at);
+    }
+
+    fn carry_out(&mut self, node: usize, outputs: Vec<Output>) {
+        let Some(process) = self.machines[node].process.as_ref().map(|process| process.number) else { return };
+        for output in outputs {
+            match output {
+                Output::Answer { connection, request, outcome, valid_until } => {
+                    let answer = Box::new(Answer { connection, request, outcome, valid_until });
+                    let delay = self.random.below(50_000);
+                    self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
+                }
+                Output::Send { to, frame } => self.send_frame(node, to, frame),
+                Output::Disk(job) => self.begin_job(node, job),
+                Output::Event(observation) => self.observe(node, observation),
+                Output::MembersChanged => {}
+                Output::Stopped => {
+                    self.note(node, "stopped", String::new);
+                    self.end_process(node, false);
+                    return;
+                }
+                Output::Fatal { message } => {
+                    self.fail(Failure::crash(format!("node {} ended itself: {message}", id_of(node))));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send_frame(&mut self, node: usize, to: NodeId, frame: Bytes) {
+        let to = number_of(to);
+        self.coverage.frame(&frame, self.trace.has_lines());
+        let linked = self.machines[node].process.as_ref().is_some_and(|process| process.links[to].is_some());
+        let deliveries = if linked { self.network.send(node, to, frame.len()) } else { Vec::new() };
+        let fate = [deliveries.len() as u8];
+        self.trace.add(self.schedule.now(), Some(node), "sends", &fate, || {
+            let fate = match deliveries.len() {
+                0 => " LOST",
+                1 => "",
+                _ => " TWICE",
+            };
+            format!("to {}{fate}: {}", to + 1, crate::coverage::describe(&frame))
+        });
+        for delay in deliveries {
+            self.schedule.after(delay, Event::Arrives { to, from: node, bytes: frame.clone() });
+        }
+    }
+
+    pub(crate) fn frame_arrives(&mut self, to: usize, from: usize, bytes: Bytes) {
+        let checksum = bytes.get(36..40).unwrap_or_default().to_vec();
+        self.trace.add(self.schedule.now(), Some(to), "hears", &checksum, || {
+            format!("{}: {}", from + 1, crate::coverage::describe(&bytes))
+        });
+        self.enqueue(to, Input::Frame { from: id_of(from), bytes });
+    }
+
+    fn begin_job(&mut self, node: usize, job: DiskJob) {
+        let lane = lane_index(job.lane);
+        let Some(process) = &mut self.machines[node].process else { return };
+        process.lanes[lane].push_back(job);
+        if process.lanes[lane].len() == 1 {
+            self.begin_first_job(node, lane);
+        }
+    }
+
+    fn begin_first_job(&mut self, node: usize, lane: usize) {
+        let (disk, machine) = (self.params.disk, &mut self.machines[node]);
+        let Some(process) = &machine.process else { return };
+        let Some(job) = process.lanes[lane].front() else { return };
+        let syncs = job.ops.iter().filter(|op| is_sync(op)).count() as u64;
+        let usual = syncs * disk.sync_ns + (job.ops.len() as u64 - syncs) * disk.operation_ns;
+        let delay = machine.random.span(usual) * machine.disk_slowness;
+        self.schedule.after(delay, Event::DiskDone { node, process: process.number, lane });
+    }
+
+    pub(crate) fn disk_done(&mut self, node: usize, number: u64, lane: usize) {
+        let machine = &mut self.machines[node];
+        let Some(process) = machine.process.as_mut().filter(|process| process.number == number) else { return };
+        let Some(job) = process.lanes[lane].pop_front() else { return };
+        let result = storage::disk::run(&mut machine.disk, &job.ops);
+        self.trace.add(self.schedule.now(), Some(node), "disk", &job.id.0.to_le_bytes(), || {
+            format!("job {} of {} operations", job.id.0, job.ops.len())
+        });
+        self.enqueue(node, Input::DiskDone { job: job.id, result });
+        self.begin_first_job(node, lane);
+    }
+
+    fn observe(&mut self, node: usize, observation: Observation) {
+        self.coverage.observation(&observation);
+        if let Observation::LogSynced { .. } = observation {
+            return;
+        }
+        self.note(node, "event", || format!("{observation:?}"));
+        if let Observation::GroupPoisoned { group, why } = observation {
+            self.fail(Failure::crash(format!("node {}, group {group}: {why}", id_of(node))));
+        }
+    }
+
+    // Founding
+
+    pub(crate) fn founder_hears(&mut self, to: usize, message: FoundingMessage) {
+        let Some(process) = &self.machines[to].process else { return };
+        if let Mind::Founding(_) = process.mind {
+            self.founder_steps(to, FoundingInput::Message(message));
+        } else if let Some(mut answering) = self.latecomers_founder(to) {
+            // A founded node goes on answering latecomers.
+            let mono = self.machines[to].clocks.now(self.now()).mono;
+            answering.step(mono, FoundingInput::Message(message));
+            while let Some(output) = answering.drain() {
+                if let FoundingOutput::Send { to: address, message } = output {
+                    self.send_founding(to, &address, message);
+                }
+            }
+        }
+    }
+
+    /// The founding round of a node that already serves, rebuilt from its disk.
+    fn latecomers_founder(&mut self, node: usize) -> Option<Founding> {
+        let machine = &mut self.machines[node];
+        let stored = founders::load_stored(&mut machine.disk)?;
+        let mut random = machine.random.fork("latecomers", 0);
+        let wanted = founders::wanted(&self.params, &mut random);
+        Some(Founding::new(founders::founder(node), wanted, founders::drawn(&mut random), Some(stored)))
+    }
+
+    fn founder_steps(&mut self, node: usize, input: FoundingInput) {
+        let now = self.now();
+        let machine = &mut self.machines[node];
+        let mono = machine.clocks.now(now).mono;
+        let Some(Process { mind: Mind::Founding(founding), .. }) = &mut machine.process else { return };
+        founding.step(mono, input);
+        let mut said = Vec::new();
+        while let Some(output) = founding.drain() {
+            if let FoundingOutput::Store(stored) = &output {
+                if let Err(error) = founders::store(&mut machine.disk, stored) {
+                    said.push(FoundingOutput::Refused(error.to_string()));
+                    break;
+                }
+                founding.step(mono, FoundingInput::Stored);
+            } else {
+                said.push(output);
+            }
+        }
+        for output in said {
+            match output {
+                FoundingOutput::Send { to, message } => self.send_founding(node, &to, message),
+                FoundingOutput::Founded(set) => self.founded(node, set),
+                FoundingOutput::Refused(why) => {
+                    self.fail(Failure::safety("founders that want the same found a cluster", why));
+                }
+                FoundingOutput::Waiting(_) | FoundingOutput::Store(_) => {}
+            }
+        }
+        self.step_at(node, now.after(FOUNDING_TICK_NS));
+    }
+
+    fn send_founding(&mut self, node: usize, to: &directory::Address, message: FoundingMessage) {
+        let Some(to) = founders::node_at(to) else { return };
+        for delay in self.network.send(node, to, 200) {
+            let message = Box::new(message.clone());
+            self.schedule.after(delay, Event::FounderHears { to, message });
+        }
+    }
+
+    fn founded(&mut self, node: usize, set: FoundingSet) {
+        self.note(node, "founded", || set.cluster.to_string());
+        if let Err(failure) = self.judges.founded(&set) {
+            self.fail(failure);
+            return;
+        }
+        match founders::next_start(&mut self.machines[node].disk, node, Some(&set)) {
+            Ok(Some((identity, set))) => {
+                // The process is the same; only what runs in it changes, and links begin.
+                self.machines[node].process = None;
+                self.start_core(node, identity, set);
+            }
+            Ok(None) => {}
+            Err(why) => self.fail(Failure::safety("the identity survives", why)),
+        }
+    }
+}
+
+fn is_sync(op: &storage::disk::DiskOp) -> bool {
+    use storage::disk::DiskOp;
+    matches!(op, DiskOp::Sync { .. } | DiskOp::Rename { .. } | DiskOp::SyncFolder)
+}

@@ -1,0 +1,226 @@
+//! What runs have been through: faults, shapes of partitions, kinds of messages, events, outcomes.
+//!
+//! A batch of seeds that never saw a snapshot transfer says nothing about snapshot transfers; so the counts are printed after each batch, zeros included where
+//! the names are known.
+//!
+//! Invariant: counting changes nothing in the run. Frames are decoded here a second time, which is why only some are looked at unless lines are wanted.
+
+use crate::faults::Kind;
+use crate::network::Shape;
+use bytes::Bytes;
+use node::event::Event as Observation;
+use proto::frame::Frame;
+use proto::outcome::Outcome;
+use proto::peer::{Message, SnapshotStep};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One frame of so many is looked into.
+const FRAMES_PER_LOOK: u64 = 8;
+
+/// The names that a batch of any size should have seen.
+const EXPECTED_MESSAGES: [&str; 14] = [
+    "announce",
+    "append",
+    "append-response",
+    "directory-copy",
+    "forward-read",
+    "forward-write",
+    "heartbeat",
+    "not-taken",
+    "read-answer",
+    "request-pre-vote",
+    "request-vote",
+    "snapshot-offer",
+    "timeout-now",
+    "write-answer",
+];
+
+/// Counts by name.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    faults: BTreeMap<&'static str, u64>,
+    messages: BTreeMap<String, u64>,
+    events: BTreeMap<&'static str, u64>,
+    outcomes: BTreeMap<String, u64>,
+    frames: u64,
+    /// Elections that were won.
+    pub elections: u64,
+}
+
+impl Coverage {
+    /// A fault has begun.
+    pub fn fault(&mut self, kind: Kind) {
+        *self.faults.entry(kind.name()).or_default() += 1;
+    }
+
+    /// A partition has this shape.
+    pub fn shape(&mut self, shape: Shape) {
+        let name = match shape {
+            Shape::Split => "partition: split",
+            Shape::Isolate => "partition: isolate",
+            Shape::Deaf => "partition: deaf",
+            Shape::Mute => "partition: mute",
+            Shape::OneWay => "partition: one way",
+            Shape::QuorumLoss => "partition: quorum loss",
+            Shape::ConstrainedElection => "partition: constrained election",
+            Shape::Chained => "partition: chained",
+            Shape::Random => "partition: random",
+        };
+        *self.faults.entry(name).or_default() += 1;
+    }
+
+    /// A frame is sent.
+    pub fn frame(&mut self, bytes: &Bytes, always: bool) {
+        self.frames += 1;
+        if !always && !self.frames.is_multiple_of(FRAMES_PER_LOOK) {
+            return;
+        }
+        let Ok(frame) = Frame::decode(bytes) else { return };
+        for message in &frame.messages {
+            *self.messages.entry(name(message)).or_default() += 1;
+        }
+    }
+
+    /// A core has observed something.
+    pub fn observation(&mut self, observation: &Observation) {
+        let name = match observation {
+            Observation::LeaderElected { .. } => "leader elected",
+            Observation::LeaderLost { .. } => "leader lost",
+            Observation::TransferBegun { .. } => "transfer begun",
+            Observation::PeerHeard { .. } => "peer heard",
+            Observation::PeerSilent { .. } => "peer silent",
+            Observation::PeerRefused { .. } => "peer refused",
+            Observation::ClockAhead { .. } => "clock ahead",
+            Observation::SnapshotWritten { .. } => "snapshot written",
+            Observation::SnapshotOffered { .. } => "snapshot offered",
+            Observation::SnapshotInstalled { .. } => "snapshot installed",
+            Observation::GroupPoisoned { .. } => "group poisoned",
+            Observation::MemoryLimit { .. } => "memory limit",
+            Observation::LogSynced { .. } => "log synced",
+            #[allow(unreachable_patterns)] // the node may observe more one day
+            _ => "other",
+        };
+        *self.events.entry(name).or_default() += 1;
+        self.elections += u64::from(matches!(observation, Observation::LeaderElected { .. }));
+    }
+
+    /// A client has an answer.
+    pub fn outcome(&mut self, outcome: &Outcome) {
+        let name = match outcome {
+            Outcome::Done { .. } => "done".to_owned(),
+            Outcome::Failed(failure) => format!("{:?}", failure.kind),
+        };
+        *self.outcomes.entry(name).or_default() += 1;
+    }
+
+    /// Adds the counts of another run.
+    pub fn merge(&mut self, other: &Coverage) {
+        fn add<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+            for (name, count) in from {
+                *into.entry(name.clone()).or_default() += count;
+            }
+        }
+        add(&mut self.faults, &other.faults);
+        add(&mut self.messages, &other.messages);
+        add(&mut self.events, &other.events);
+        add(&mut self.outcomes, &other.outcomes);
+        self.frames += other.frames;
+        self.elections += other.elections;
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn line<'a>(
+            f: &mut fmt::Formatter<'_>,
+            title: &str,
+            counts: impl Iterator<Item = (&'a str, u64)>,
+        ) -> fmt::Result {
+            let words: Vec<String> = counts.map(|(name, count)| format!("{name} {count}")).collect();
+            writeln!(f, "  {title}: {}", words.join(", "))
+        }
+        let mut faults = self.faults.clone();
+        for kind in Kind::ALL {
+            faults.entry(kind.name()).or_default();
+        }
+        let mut messages = self.messages.clone();
+        for expected in EXPECTED_MESSAGES {
+            messages.entry(expected.to_owned()).or_default();
+        }
+        line(f, "faults", faults.iter().map(|(name, count)| (*name, *count)))?;
+        line(
+            f,
+            &format!("messages (in one frame of {FRAMES_PER_LOOK})"),
+            messages.iter().map(|(name, count)| (name.as_str(), *count)),
+        )?;
+        line(f, "events", self.events.iter().map(|(name, count)| (*name, *count)))?;
+        line(f, "answers", self.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))
+    }
+}
+
+/// A frame in a few words, for the trace.
+pub fn describe(bytes: &Bytes) -> String {
+    let Ok(frame) = Frame::decode(bytes) else { return "no frame".to_owned() };
+    let words: Vec<String> = frame
+        .messages
+        .iter()
+        .map(|message| match message {
+            Message::Consensus { group, message: said, .. } => format!(
+                "g{group} {} t{} i{} c{} n{}{}",
+                name(message),
+                said.term,
+                said.index,
+                said.commit,
+                said.entries.len(),
+                if said.reject { " REJECT" } else { "" }
+            ),
+            Message::ForwardWrite { group, forward } => {
+                format!("g{group} forward-write {}", forward.position.number)
+            }
+            Message::WriteAnswer { group, number, .. } => format!("g{group} write-answer {number}"),
+            Message::NotTaken { group, what, why, .. } => format!("g{group} not-taken {what:?} {why:?}"),
+            Message::ForwardRead { group, id, .. } => format!("g{group} forward-read {id}"),
+            Message::ReadAnswer { id, .. } => format!("read-answer {id}"),
+            Message::Snapshot { group, .. } => format!("g{group} {}", name(message)),
+            other => name(other),
+        })
+        .collect();
+    words.join("; ")
+}
+
+fn name(message: &Message) -> String {
+    let name = match message {
+        Message::Announce(_) => "announce",
+        Message::Consensus { message, .. } => return kebab(&format!("{:?}", message.kind)),
+        Message::ForwardWrite { .. } => "forward-write",
+        Message::WriteAnswer { .. } => "write-answer",
+        Message::NotTaken { .. } => "not-taken",
+        Message::ForwardRead { .. } => "forward-read",
+        Message::ReadAnswer { .. } => "read-answer",
+        Message::Snapshot { step, .. } => match step {
+            SnapshotStep::Offer { .. } => "snapshot-offer",
+            SnapshotStep::Want { .. } => "snapshot-want",
+            SnapshotStep::Piece { .. } => "snapshot-piece",
+            SnapshotStep::Received { .. } => "snapshot-received",
+            SnapshotStep::Finished { .. } => "snapshot-finished",
+        },
+        Message::ProposeDirectory { .. } => "propose-directory",
+        Message::DirectoryWanted { .. } => "directory-wanted",
+        Message::DirectoryCopy { .. } => "directory-copy",
+        #[allow(unreachable_patterns)] // nodes may say more one day
+        _ => "other",
+    };
+    name.to_owned()
+}
+
+fn kebab(camel: &str) -> String {
+    let mut out = String::new();
+    for letter in camel.chars() {
+        if letter.is_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}

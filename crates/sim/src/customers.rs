@@ -1,0 +1,129 @@
+//! Moves requests from clients to cores, and answers back.
+//!
+//! A front is one hop from its client. When it sends an answer that rests on time, it looks at the clock once more; a process that was paused in between hands the request
+//! back. A client that hears nothing for long after its deadline closes the connection and goes elsewhere.
+//!
+//! Invariant: an answer that reaches a client after the client gave up is dropped, as a closed socket drops it.
+
+use crate::schedule::{MILLISECOND, SECOND};
+use crate::verdict::Failure;
+use crate::workload::Next;
+use crate::world::{Answer, Event, World};
+use node::io::Input;
+use proto::ids::{ConnectionId, RequestId};
+
+/// How much longer than its deadline a client waits, in nanoseconds.
+const PATIENCE_NS: u64 = 2 * SECOND;
+/// One way between a client and its node, in nanoseconds.
+const CLIENT_LATENCY_NS: u64 = 100_000;
+
+impl World {
+    /// Lets a client do what it does next.
+    pub(crate) fn client_goes_on(&mut self, client: usize) {
+        match self.workload.next(client) {
+            Next::After(span_ns) => self.schedule.after(span_ns, Event::Asks { client }),
+            Next::Connect(node) => {
+                let delay = self.random.span(20 * MILLISECOND);
+                self.schedule.after(delay, Event::Connects { client, node });
+            }
+            Next::Waits => {}
+        }
+    }
+
+    pub(crate) fn client_connects(&mut self, client: usize, node: usize) {
+        if self.workload.connection(client).is_some() {
+            return;
+        }
+        self.connections += 1;
+        let id = ConnectionId(self.connections);
+        match &mut self.machines[node].process {
+            Some(process) if process.core().is_some() && !process.stopping => {
+                process.connections.insert(id, client);
+                self.workload.connected(client, node, id);
+                self.schedule.after(CLIENT_LATENCY_NS, Event::Asks { client });
+            }
+            _ => {
+                let delay = self.random.span(100 * MILLISECOND);
+                let node = self.random.index(self.nodes());
+                self.schedule.after(delay, Event::Connects { client, node });
+            }
+        }
+    }
+
+    pub(crate) fn client_asks(&mut self, client: usize) {
+        let Some(connection) = self.workload.connection(client) else {
+            self.client_goes_on(client);
+            return;
+        };
+        let now = self.now();
+        let Some((request, body)) = self.workload.ask(client, now) else { return };
+        self.trace.add(now, Some(connection.node), "asked", &request.0.to_le_bytes(), || {
+            format!("client {client}, request {request}: {:?}", body.command)
+        });
+        self.enqueue(connection.node, Input::Request { connection: connection.id, request, body });
+        let patience_ns = self.params.workload.deadline_ms * MILLISECOND + PATIENCE_NS;
+        self.schedule.after(patience_ns, Event::GivesUp { client, connection: connection.id, request });
+        // A pipelining client asks on before the answer is there.
+        if let Next::After(span_ns) = self.workload.next(client) {
+            self.schedule.after(span_ns, Event::Asks { client });
+        }
+    }
+
+    pub(crate) fn answer_leaves(&mut self, node: usize, number: u64, answer: Answer) {
+        let now = self.now();
+        let machine = &mut self.machines[node];
+        let (paused_until, mono) = (machine.paused_until, machine.clocks.now(now).mono);
+        let Some(process) = machine.process(number) else { return };
+        if paused_until > now {
+            let answer = Box::new(answer);
+            self.schedule.at(paused_until, Event::AnswerLeaves { node, process: number, answer });
+            return;
+        }
+        let Some(client) = process.connections.get(&answer.connection).copied() else { return };
+        let Answer { connection, request, .. } = answer;
+        if answer.valid_until.is_some_and(|until| mono > until) {
+            self.enqueue(node, Input::Expired { connection, request });
+            return;
+        }
+        let answer = Box::new(answer);
+        self.schedule.after(CLIENT_LATENCY_NS, Event::AnswerArrives { client, answer });
+    }
+
+    pub(crate) fn answer_arrives(&mut self, client: usize, answer: Answer) {
+        if !self.workload.awaits(client, answer.connection, answer.request) {
+            return;
+        }
+        let now = self.now();
+        let node = self.workload.connection(client).map(|connection| connection.node);
+        let Answer { connection, request, outcome, .. } = answer;
+        self.trace.add(now, node, "answers", &request.0.to_le_bytes(), || {
+            format!("client {client}, request {request}: {outcome:?}")
+        });
+        self.coverage.outcome(&outcome);
+        if let Err(why) = self.workload.answered(client, request, outcome, now) {
+            self.fail(Failure::safety("answers make sense", why));
+            return;
+        }
+        if self.workload.hops() {
+            self.hang_up(client, connection);
+        }
+        self.client_goes_on(client);
+    }
+
+    pub(crate) fn client_gives_up(&mut self, client: usize, connection: ConnectionId, request: RequestId) {
+        if self.workload.awaits(client, connection, request) {
+            self.hang_up(client, connection);
+            self.client_goes_on(client);
+        }
+    }
+
+    fn hang_up(&mut self, client: usize, id: ConnectionId) {
+        let Some(connection) = self.workload.connection(client).filter(|open| open.id == id) else { return };
+        if let Some(process) = &mut self.machines[connection.node].process
+            && process.connections.remove(&id).is_some()
+        {
+            self.enqueue(connection.node, Input::ConnectionClosed { connection: id });
+        }
+        self.workload.disconnected(client);
+    }
+}

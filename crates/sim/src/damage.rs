@@ -1,0 +1,135 @@
+//! Doing what the plan of faults says.
+//!
+//! Invariant: whatever is taken away is given back, by an event that is scheduled when it is taken: a process that ended starts again, a cut heals, a pause ends.
+
+use crate::faults::{Fault, Kind};
+use crate::machine::Mind;
+use crate::schedule::{MILLISECOND, SECOND};
+use crate::world::{Ending, Event, World};
+use node::io::Input;
+
+impl World {
+    /// Puts the plan's next fault into the schedule.
+    pub(crate) fn plan_next_fault(&mut self) {
+        let Some(plan) = &mut self.plan else { return };
+        let (calm_ns, fault) = plan.draw();
+        self.schedule.after(calm_ns, Event::FaultBegins(Box::new(fault)));
+    }
+
+    pub(crate) fn fault_begins(&mut self, fault: Fault) {
+        if self.plan.is_none() {
+            return;
+        }
+        self.plan_next_fault();
+        let victim = self.victim(fault.victim);
+        self.coverage.fault(fault.kind);
+        let now = self.now();
+        self.trace.add(now, None, fault.kind.name(), &[], || {
+            format!("node {}, {} ms", victim + 1, fault.length_ns / MILLISECOND)
+        });
+        match fault.kind {
+            Kind::PowerLoss => self.crash_for(victim, true, fault.length_ns),
+            Kind::Kill => self.crash_for(victim, false, fault.length_ns),
+            Kind::PowerLossAmongOutputs => {
+                let machine = &mut self.machines[victim];
+                machine.dies_among_outputs = machine.process.as_ref().is_some_and(|process| process.core().is_some());
+            }
+            Kind::PowerLossOfAll => {
+                for node in 0..self.nodes() {
+                    let length_ns = self.random.span(fault.length_ns);
+                    self.crash_for(node, true, length_ns);
+                }
+            }
+            Kind::Partition => {
+                self.coverage.shape(fault.shape);
+                self.network.partition(fault.shape, victim);
+                self.update_links();
+                self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::Heals));
+            }
+            Kind::LinkFlap => self.flap_links(victim),
+            Kind::LossStorm => {
+                self.network.storm_loss_ppm = 50_000 + (fault.detail % 400_000) as u32;
+                self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::LossEnds));
+            }
+            Kind::SlowNetwork => {
+                self.network.storm_slowness = 2 + fault.detail % 30;
+                self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::SlownessEnds));
+            }
+            Kind::Pause => {
+                let machine = &mut self.machines[victim];
+                machine.paused_until = machine.paused_until.max(now.after(fault.length_ns));
+            }
+            Kind::GracefulStop => self.stop_gracefully(victim, fault.length_ns),
+            Kind::SlowDisk => {
+                self.machines[victim].disk_slowness = 5 + fault.detail % 100;
+                self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
+            }
+            Kind::ClockJump => {
+                // Up to five seconds back, or up to 400 ms ahead: what is further ahead than peers accept is another issue's fault.
+                let by_ms = (fault.detail % 5_400) as i64 - 5_000;
+                let clocks = &mut self.machines[victim].clocks;
+                clocks.jump_wall(by_ms - clocks.wall_offset_ms());
+            }
+        }
+    }
+
+    pub(crate) fn fault_ends(&mut self, ending: Ending) {
+        match ending {
+            Ending::Heals => {
+                self.network.heal();
+                self.update_links();
+            }
+            Ending::LossEnds => self.network.storm_loss_ppm = 0,
+            Ending::SlownessEnds => self.network.storm_slowness = 1,
+            Ending::DiskRecovers(node) => self.machines[node].disk_slowness = 1,
+        }
+        self.trace.add(self.schedule.now(), None, "over", &[], || format!("{ending:?}"));
+    }
+
+    fn crash_for(&mut self, node: usize, power_lost: bool, length_ns: u64) {
+        if self.machines[node].process.is_none() {
+            return;
+        }
+        self.end_process(node, power_lost);
+        self.start_after(node, length_ns);
+    }
+
+    /// A process dies now and is started again within a second or so.
+    pub(crate) fn crash(&mut self, node: usize, power_lost: bool) {
+        self.note(node, "dies", String::new);
+        let length_ns = self.random.span(SECOND / 2);
+        self.crash_for(node, power_lost, length_ns);
+    }
+
+    fn start_after(&mut self, node: usize, length_ns: u64) {
+        if !std::mem::replace(&mut self.machines[node].start_planned, true) {
+            self.schedule.after(length_ns, Event::Starts { node });
+        }
+    }
+
+    fn stop_gracefully(&mut self, node: usize, length_ns: u64) {
+        let Some(process) = &mut self.machines[node].process else { return };
+        if matches!(process.mind, Mind::Core(_)) && !process.stopping {
+            process.stopping = true;
+            self.enqueue(node, Input::Stop);
+            // Counted from the order to stop: if the node needs longer, it is started once it has stopped.
+            self.machines[node].start_planned = false;
+            self.machines[node].restart_after_stop_ns = length_ns;
+        }
+    }
+
+    /// The process on a machine is gone: links and clients will notice.
+    pub(crate) fn end_process(&mut self, node: usize, power_lost: bool) {
+        let stopping = self.machines[node].process.as_ref().is_some_and(|process| process.stopping);
+        let clients = self.machines[node].end_process(power_lost);
+        if stopping {
+            let length_ns = self.machines[node].restart_after_stop_ns;
+            self.start_after(node, length_ns);
+        }
+        self.update_links();
+        for client in clients {
+            self.workload.disconnected(client);
+            self.client_goes_on(client);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One simulated machine: its disk, its clocks, and the process that may run on it.
+//!
+//! A machine outlives its processes. What a crash destroys is in [`Process`]; what it damages is the disk; what it leaves alone are the clocks. A machine
+//! does nothing by itself: the `world` hands it inputs and carries out what its core says.
+//!
+//! Invariant: disk jobs of one lane run one after the other, at the virtual time at which they complete; a crash catches at most one job of each
+//! lane in the middle, and the ones behind it have not begun.
+
+use crate::clocks::Clocks;
+use crate::random::Random;
+use crate::schedule::Instant;
+use crate::sim_disk::SimDisk;
+use directory::founding::Founding;
+use node::core::Core;
+use node::io::Input;
+use proto::ids::ConnectionId;
+use std::collections::{BTreeMap, VecDeque};
+use storage::disk::{DiskJob, Lane};
+
+/// What runs in a process.
+pub enum Mind {
+    /// It looks for the others with whom it founds a cluster.
+    Founding(Box<Founding>),
+    /// It serves.
+    Core(Box<Core>),
+}
+
+/// One life of a node.
+pub struct Process {
+    /// Which life, counted over the whole world, so that events for an earlier one are told apart.
+    pub number: u64,
+    /// What runs.
+    pub mind: Mind,
+    /// What has come in and waits for the next step.
+    pub inbox: Vec<Input>,
+    /// When the next step is due.
+    pub step_at: Option<Instant>,
+    /// Disk jobs by lane; the first of each is under way.
+    pub lanes: [VecDeque<DiskJob>; 2],
+    /// To which life of which peer there is a link, as this process was told.
+    pub links: Vec<Option<u64>>,
+    /// Client connections, with the clients that hold them.
+    pub connections: BTreeMap<ConnectionId, usize>,
+    /// It was told to stop in good order.
+    pub stopping: bool,
+}
+
+/// A machine and what runs on it.
+pub struct Machine {
+    /// Its disk.
+    pub disk: SimDisk,
+    /// Its clocks.
+    pub clocks: Clocks,
+    /// What runs, if anything does.
+    pub process: Option<Process>,
+    /// It takes no step before this.
+    pub paused_until: Instant,
+    /// Its disk takes this many times as long; 1 usually.
+    pub disk_slowness: u64,
+    /// It loses power in the middle of carrying out the outputs of its next drain.
+    pub dies_among_outputs: bool,
+    /// How long it stays down after a graceful stop, in nanoseconds.
+    pub restart_after_stop_ns: u64,
+    /// It is down, and will be started by an event that is on its way.
+    pub start_planned: bool,
+    /// What its disk and its losses are drawn from.
+    pub random: Random,
+}
+
+/// The place of a lane in [`Process::lanes`].
+pub fn lane_index(lane: Lane) -> usize {
+    match lane {
+        Lane::Log => 0,
+        Lane::Bulk => 1,
+    }
+}
+
+impl Process {
+    /// A process that has just begun.
+    pub fn new(number: u64, mind: Mind, nodes: usize) -> Process {
+        Process {
+            number,
+            mind,
+            inbox: Vec::new(),
+            step_at: None,
+            lanes: [VecDeque::new(), VecDeque::new()],
+            links: vec![None; nodes],
+            connections: BTreeMap::new(),
+            stopping: false,
+        }
+    }
+
+    /// Its core, if it serves.
+    pub fn core(&self) -> Option<&Core> {
+        match &self.mind {
+            Mind::Core(core) => Some(core),
+            Mind::Founding(_) => None,
+        }
+    }
+}
+
+impl Machine {
+    /// A machine with an empty disk, and nothing running.
+    pub fn new(clocks: Clocks, random: Random) -> Machine {
+        Machine {
+            disk: SimDisk::default(),
+            clocks,
+            process: None,
+            paused_until: Instant(0),
+            disk_slowness: 1,
+            dies_among_outputs: false,
+            restart_after_stop_ns: 0,
+            start_planned: false,
+            random,
+        }
+    }
+
+    /// The process that runs, if it is this one.
+    pub(crate) fn process(&mut self, number: u64) -> Option<&mut Process> {
+        self.process.as_mut().filter(|process| process.number == number)
+    }
+
+    /// The core that serves here.
+    pub fn core(&self) -> Option<&Core> {
+        self.process.as_ref()?.core()
+    }
+
+    /// Ends the process. With the power gone, what was not synced is kept or lost; otherwise the machine's cache saves it. Returns the
+    /// clients that lose their connections.
+    pub fn end_process(&mut self, power_lost: bool) -> Vec<usize> {
+        let Some(process) = self.process.take() else { return Vec::new() };
+        for lane in &process.lanes {
+            if let Some(job) = lane.front() {
+                self.disk.run_torn(&job.ops, &mut self.random);
+            }
+        }
+        if power_lost {
+            self.disk.crash(&mut self.random);
+        }
+        self.dies_among_outputs = false;
+        process.connections.into_values().collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! One run: a seed's world through both of its phases, and what came of it.
+//!
+//! First the safety phase with faults on; then everything is mended and the liveness phase begins: within `LIVENESS_NS` of virtual time every client must have its answers, every
+//! replica must have converged and leadership must be spread. Then what the nodes hold, and the clients' history, are judged.
+//!
+//! Invariant: a run always ends: virtual time is bounded, and so is the number of events at one instant's pace. A panic anywhere in the core is a failure, even one that the core caught.
+
+use crate::coverage::Coverage;
+use crate::judges::{Evidence, Judged, judge_history};
+use crate::params::Params;
+use crate::schedule::{MILLISECOND, SECOND};
+use crate::verdict::Failure;
+use crate::workload::WorkStory;
+use crate::world::World;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+/// How long the cluster has to finish and converge after the healing.
+const LIVENESS_NS: u64 = 60 * SECOND;
+/// How long what has converged must stay so.
+const REST_NS: u64 = SECOND;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The parameters that it had.
+    pub params: Params,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The same for every run of this seed.
+    pub fingerprint: u64,
+    /// Things that happened.
+    pub events: u64,
+    /// How much virtual time passed, in nanoseconds.
+    pub virtual_ns: u64,
+    /// What its clients went through.
+    pub story: WorkStory,
+    /// What happened to it.
+    pub coverage: Coverage,
+    /// How much the judges had to judge.
+    pub evidence: Evidence,
+    /// What was judged of the history.
+    pub judged: Judged,
+    /// How long it took to come to rest after the healing, in nanoseconds.
+    pub healing_ns: u64,
+    /// The trace, if lines were wanted.
+    pub lines: String,
+}
+
+thread_local! {
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static LISTENS: RefCell<bool> = const { RefCell::new(false) };
+}
+
+/// Keeps panics of this thread's runs instead of printing them.
+fn listen_to_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if LISTENS.with(|listens| *listens.borrow()) {
+                PANICS.with(|panics| panics.borrow_mut().push(info.to_string().replace('\n', " ")));
+            } else {
+                usual(info);
+            }
+        }));
+    });
+}
+
+/// How a run is to be made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Whether trace lines are wanted.
+    pub with_lines: bool,
+    /// The bug that is planted.
+    #[cfg(feature = "planted")]
+    pub planted: node::planted::Planted,
+}
+
+/// Runs a seed.
+pub fn run(seed: u64, options: Options) -> Ended {
+    run_with(Params::draw(seed), options)
+}
+
+/// Runs a world of these parameters.
+pub fn run_with(params: Params, options: Options) -> Ended {
+    listen_to_panics();
+    PANICS.with(|panics| panics.borrow_mut().clear());
+    LISTENS.with(|listens| *listens.borrow_mut() = true);
+    let mut world = World::new(params.clone(), options.with_lines);
+    #[cfg(feature = "planted")]
+    {
+        world.planted = options.planted;
+    }
+    let mut judged = Judged::default();
+    let mut healing_ns = 0;
+    // A world that a panic has left is only read from: its trace and its counts.
+    let unwound = catch_unwind(AssertUnwindSafe(|| healing_ns = phases(&mut world, &mut judged))).is_err();
+    LISTENS.with(|listens| *listens.borrow_mut() = false);
+    let panics = PANICS.with(|panics| std::mem::take(&mut *panics.borrow_mut()));
+    let mut failure = world.failure.take();
+    if let Some(first) = panics.first()
+        && failure.as_ref().is_none_or(|failure| unwound || failure.class == crate::verdict::Class::Liveness)
+    {
+        failure = Some(Failure::crash(first.clone()));
+    }
+    Ended {
+        params,
+        failure,
+        fingerprint: world.trace.fingerprint(),
+        events: world.trace.events(),
+        virtual_ns: world.now().0,
+        story: world.workload.story,
+        coverage: std::mem::take(&mut world.coverage),
+        evidence: world.judges.evidence(),
+        judged,
+        healing_ns,
+        lines: world.trace.into_lines(),
+    }
+}
+
+fn phases(world: &mut World, judged: &mut Judged) -> u64 {
+    world.run_until(crate::schedule::Instant(world.params.safety_ns));
+    let healed_at = world.now();
+    if world.failure.is_none() {
+        world.heal();
+    }
+    let deadline = healed_at.after(LIVENESS_NS);
+    let mut rests_since = None;
+    while world.failure.is_none() {
+        world.run_until(world.next_look().after(100 * MILLISECOND));
+        match world.is_converged() {
+            Ok(()) if rests_since.is_some_and(|since: u64| world.now().0 >= since + REST_NS) => break,
+            Ok(()) => {
+                rests_since.get_or_insert(world.now().0);
+            }
+            Err(failure) => {
+                rests_since = None;
+                if world.now() >= deadline {
+                    world.fail(failure);
+                }
+            }
+        }
+    }
+    if world.failure.is_none()
+        && let Err(failure) = world.judge_holdings()
+    {
+        world.fail(failure);
+    }
+    // A violation is the better explanation of whatever else went wrong.
+    let history: Vec<_> =
+        world.workload.history().iter().cloned().enumerate().map(|(at, record)| (at + 1, record)).collect();
+    match judge_history(&history) {
+        Ok(found) => *judged = found,
+        Err(failure) => {
+            if world.failure.as_ref().is_none_or(|known| known.class == crate::verdict::Class::Liveness) {
+                world.failure = Some(failure);
+            }
+        }
+    }
+    world.now().0.saturating_sub(healed_at.0)
+}
