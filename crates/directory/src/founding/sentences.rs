@@ -46,7 +46,7 @@ fn seeking(founding: &Founding) -> String {
         ));
     }
     for view in founding.bound_elsewhere() {
-        said.push(bound_elsewhere(view));
+        said.push(bound_elsewhere(&founding.me, view));
     }
     for view in founding.here() {
         if let Stage::Confirmed { set } = &view.stage
@@ -93,15 +93,19 @@ fn differences(founding: &Founding, view: &FoundingMessage) -> Vec<String> {
     said
 }
 
-fn bound_elsewhere(view: &FoundingMessage) -> String {
-    let (peer, members) = match &view.stage {
-        Stage::Elsewhere { members, .. } => (&view.founder.peer, peers(members)),
-        Stage::Confirmed { set } | Stage::Founded { set } => (&view.founder.peer, peers(&set.members)),
-        Stage::Seeking { .. } => (&view.founder.peer, String::new()),
+fn bound_elsewhere(me: &Founder, view: &FoundingMessage) -> String {
+    let peer = &view.founder.peer;
+    let members = match &view.stage {
+        Stage::Elsewhere { members, .. } => members,
+        Stage::Confirmed { set } | Stage::Founded { set } => &set.members,
+        Stage::Seeking { .. } => return String::new(),
     };
-    format!(
-        "{peer} has confirmed to found a cluster of {members} without this node, and that is not settled yet: start those nodes; if one of their data folders is lost, empty the folder of {peer} too (it has served no one yet) and start it again."
-    )
+    let bound = format!("{peer} has confirmed to found a cluster of {}", peers(members));
+    if members.iter().any(|member| member.peer == me.peer) {
+        format!("{bound}, and counts on another data folder at {}: start this node with that one. If it is lost, what {peer} says tells what to do.", me.peer)
+    } else {
+        format!("{bound} without this node, and that is not settled yet: start all of those nodes; what they say then tells what to do.")
+    }
 }
 
 fn cannot_confirm(founding: &Founding, view: &FoundingMessage, set: &FoundingSet) -> String {
@@ -131,36 +135,41 @@ fn cannot_confirm(founding: &Founding, view: &FoundingMessage, set: &FoundingSet
 
 fn unconfirmed(founding: &Founding, set: &FoundingSet) -> String {
     let mut said = vec![format!("This node has confirmed to found a cluster of {}.", peers(&set.members))];
-    let mut stuck = false;
-    for member in set.members.iter().filter(|member| !founding.confirmed_by.contains(&member.id)) {
+    let others = || set.members.iter().filter(|member| member.id != founding.me.id);
+    let (mut silent, mut replaced, mut bound_elsewhere) = (Vec::new(), Vec::new(), Vec::new());
+    // Those whose folders may be emptied if it comes to that: they wait as this node does.
+    let mut waiting = vec![&founding.me.peer];
+    for member in others() {
         let peer = &member.peer;
-        said.push(match founding.fresh(peer).map(|heard| &heard.view) {
-            None => format!("No answer from {peer}, which has not confirmed yet as far as is known: start it again with its data folder."),
-            Some(view) if view.founder.id != member.id => {
-                stuck = true;
-                format!("At {peer} another data folder answers than the one that was counted on: put that one back.")
+        let confirmed = founding.confirmed_by.contains(&member.id);
+        match founding.fresh(peer).map(|heard| &heard.view) {
+            None => {
+                silent.push(peer);
+                let known = if confirmed { "which has confirmed" } else { "which has not confirmed yet as far as is known" };
+                said.push(format!("No answer from {peer}, {known}: start it again with its data folder."));
             }
+            Some(view) if view.founder.id != member.id => {
+                replaced.push(peer);
+                said.push(format!("At {peer} another data folder answers than the one that was counted on: put that one back."));
+            }
+            Some(_) if confirmed => waiting.push(peer),
             Some(view) => match &view.stage {
-                Stage::Seeking { .. } => format!("{peer} has not confirmed yet."),
+                Stage::Seeking { .. } => said.push(format!("{peer} has not confirmed yet.")),
                 Stage::Confirmed { .. } | Stage::Founded { .. } | Stage::Elsewhere { .. } => {
-                    stuck = true;
-                    format!("{peer} has confirmed to found another cluster.")
+                    bound_elsewhere.push(peer);
+                    said.push(format!("{peer} has confirmed to found another cluster."));
                 }
             },
-        });
-    }
-    // Also for those that had confirmed and whose folder is gone: nobody else can say whether the cluster exists.
-    for member in set.members.iter().filter(|member| founding.confirmed_by.contains(&member.id)) {
-        if founding.fresh(&member.peer).is_some_and(|heard| heard.view.founder.id != member.id) {
-            stuck = true;
-            said.push(format!("At {} another data folder answers than the one that confirmed: put that one back.", member.peer));
         }
     }
-    if stuck {
-        said.push(format!(
-            "If that cannot be, this cluster can never be founded: stop the nodes that wait for it ({}), empty their data folders, which hold nothing yet, and start them again.",
-            peers(&set.members)
-        ));
+    let way_out = format!("empty the data folders of {}, which hold nothing yet, and start them again.", list(&waiting));
+    if !bound_elsewhere.is_empty() {
+        said.push(format!("So this cluster can never be founded: {way_out}"));
+    } else if !replaced.is_empty() && silent.is_empty() {
+        said.push(format!("If that data folder is lost, this cluster can never be founded: {way_out}"));
+    } else if !replaced.is_empty() {
+        // Nothing may be emptied on a guess: whoever is silent may serve a cluster that exists.
+        said.push("If that data folder is lost, start the others first: they may know that the cluster exists.".to_owned());
     }
     said.join(" ")
 }
