@@ -1,1 +1,35 @@
-//! Placeholder header; replaced by the crate's builder.
+//! The mind of a node: inputs in, outputs out.
+//!
+//! [`Core`](core::Core) is one deterministic state machine. A body (the real one in `server`, the simulated one in `sim`) hands it inputs with the time, drains its
+//! outputs, and does what they say. `io` is that contract; `core` dispatches; everything else is a sub-machine in a file of its own.
+//!
+//! Invariants: no clock, thread, socket, file or random source; the same inputs give the same outputs, byte for byte. Only `consensus` names the consensus library.
+
+pub mod apply;
+pub mod clock;
+pub mod config;
+pub mod consensus;
+pub mod core;
+pub mod duties;
+pub mod event;
+pub mod group;
+mod inbox;
+pub mod io;
+pub mod leadership;
+pub mod machine;
+pub mod neighbours;
+pub mod outbox;
+pub mod plan;
+#[cfg(feature = "planted")]
+pub mod planted;
+pub mod query;
+pub mod reads;
+pub mod recovery;
+pub mod report;
+pub mod requests;
+pub mod sessions;
+pub mod snapshots;
+pub mod status;
+pub mod streams;
+pub mod transfer;
+pub mod types;

@@ -328,7 +328,9 @@ impl Replay {
             Item::Record(Record::Entries { group, entries }) => {
                 let (mark, last_before) = self.front(group);
                 let (first, last) = (entries[0].index, entries[entries.len() - 1].index);
-                if first <= mark || first.0 > last_before.0 + 1 {
+                // A group's log begins where its founding says, above nothing.
+                let begins = mark.0 == 0 && last_before.0 == 0;
+                if first <= mark || (first.0 > last_before.0 + 1 && !begins) {
                     return wrong(format!(
                         "entries {first} to {last} of group {group} do not follow {last_before}"
                     ));

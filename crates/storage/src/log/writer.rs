@@ -39,7 +39,7 @@ pub struct Log {
     statistics: LogStatistics,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Front {
     mark: LogIndex,
     last: LogIndex,
@@ -141,7 +141,7 @@ impl Log {
         );
         let front = self.fronts.entry(group).or_default();
         assert!(
-            front.mark < first && first.0 <= front.last.0 + 1,
+            front.mark < first && (first.0 <= front.last.0 + 1 || *front == Front::default()),
             "group {group}: entries from {first} do not follow {front:?}"
         );
         front.last = last;

@@ -1,0 +1,542 @@
+//! The core of a node: inputs in, outputs out (the contract is `io`).
+//!
+//! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
+//! `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, starting up in `recovery`, looking in from outside in `report`.
+//!
+//! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; then one log batch for all groups if none is in flight,
+//! one frame a link, the answers. The next batch is stepped while the log syncs.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::Event;
+use crate::group::{Group, Surroundings};
+use crate::io::{Input, Output};
+use crate::leadership::Leadership;
+use crate::neighbours::Neighbours;
+use crate::outbox::Outbox;
+use crate::reads::LeaseTerms;
+use crate::requests::Front;
+use crate::snapshots::Snapshots;
+use crate::transfer::Transfers;
+use bytes::Bytes;
+use directory::routing::Routing;
+use directory::state::{Change, DirectoryState};
+use proto::ids::{GroupId, LogIndex, NodeId, ReplicaId};
+use proto::peer::{Announce, Message, SnapshotStep};
+use proto::time::{Mono, Now};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use storage::disk::{DiskJob, DiskOp, JobId, JobResult, Lane};
+use storage::log::{BatchNumber, Log};
+
+/// How long a stopping node waits for its leaderships and its clients' requests.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a stopping node goes on answering peers after its last leadership is gone, so that they hear it.
+const STOP_LINGER: Duration = Duration::from_millis(100);
+
+/// What a disk job was for.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    /// A log batch, with the newest work of each group in it, and files that may go when it is durable.
+    Batch { number: BatchNumber, bytes: u64, works: Vec<(GroupId, u64)>, retire: Vec<DiskOp> },
+    /// A new log segment.
+    LogMaintenance,
+    /// A piece of a snapshot of our own.
+    OwnSnapshot,
+    /// A piece of a received snapshot's file.
+    ReceivedSnapshot(GroupId),
+    /// Something that nobody waits for.
+    Housekeeping,
+}
+
+/// The deterministic state machine of one core.
+pub struct Core {
+    pub(crate) config: Config,
+    pub(crate) me: NodeId,
+    pub(crate) now: Now,
+    pub(crate) clock: Clock,
+    pub(crate) log: Log,
+    pub(crate) groups: BTreeMap<GroupId, Group>,
+    pub(crate) dirty: BTreeSet<GroupId>,
+    pub(crate) unsealed: BTreeSet<GroupId>,
+    pub(crate) outbox: Outbox,
+    pub(crate) front: Front,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) leadership: Leadership,
+    pub(crate) routing: Routing,
+    /// This node's copy of the directory, and the index that it stands for.
+    pub(crate) directory: DirectoryState,
+    pub(crate) directory_index: LogIndex,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) transfers: Transfers,
+    pub(crate) jobs: BTreeMap<JobId, Purpose>,
+    pub(crate) next_job: u64,
+    pub(crate) next_tick: Mono,
+    pub(crate) next_announce: Mono,
+    pub(crate) announce_soon: bool,
+    pub(crate) memory_full: bool,
+    pub(crate) stopping: Option<Mono>,
+    pub(crate) leaderless_since: Option<Mono>,
+    pub(crate) stopped: bool,
+    pub(crate) fatal: bool,
+    pub(crate) events: Vec<Event>,
+    pub(crate) out: Vec<Output>,
+}
+
+impl Core {
+    /// The only mutation. Runs to completion and never blocks.
+    pub fn step(&mut self, now: Now, input: Input) {
+        self.set_now(now);
+        match input {
+            Input::Tick => {}
+            Input::Request { connection, request, body } => {
+                self.front.request(connection, request, body, now.mono, &self.routing);
+            }
+            Input::ConnectionClosed { connection } => self.front.close(connection),
+            Input::Expired { connection, request } => {
+                self.front.expired(connection, request, now.mono, &self.routing);
+            }
+            Input::Frame { from, bytes } => self.frame(from, &bytes),
+            Input::LinkUp { node } => {
+                self.outbox.set_linked(node, true);
+                self.announce_soon = true;
+            }
+            Input::LinkDown { node } => self.link_down(node),
+            Input::DiskDone { job, result } => self.disk_done(job, result),
+            Input::Stop => {
+                self.stopping.get_or_insert(now.mono);
+                self.announce_soon = true;
+            }
+        }
+    }
+
+    /// Carries out everything that follows from the inputs since the last drain.
+    pub fn drain(&mut self, now: Now) -> Vec<Output> {
+        self.set_now(now);
+        if !self.fatal {
+            self.timers();
+            self.settle();
+            self.seal();
+            self.outbox.flush(now, &mut self.out);
+        }
+        self.out.extend(self.events.drain(..).map(Output::Event));
+        std::mem::take(&mut self.out)
+    }
+
+    /// When the core wants an `Input::Tick` at the latest.
+    pub fn next_deadline(&self) -> Mono {
+        let next = self.next_tick.min(self.next_announce);
+        self.front.next_deadline().map_or(next, |deadline| deadline.min(next))
+    }
+
+    fn set_now(&mut self, now: Now) {
+        assert!(now.mono >= self.now.mono, "the monotonic clock went back");
+        self.now = now;
+    }
+
+    /// Rounds until nothing moves.
+    fn settle(&mut self) {
+        loop {
+            self.front.send(self.now.mono, &self.routing, &mut self.outbox);
+            let mut moved = false;
+            while let Some(looped) = self.outbox.next_loopback() {
+                moved = true;
+                self.message(self.me, looped.message, looped.valid_until);
+            }
+            for id in std::mem::take(&mut self.dirty) {
+                moved = true;
+                self.pump(id);
+            }
+            self.begin_received_snapshots();
+            for answer in self.front.take_answers(self.now.mono, &self.routing) {
+                moved = true;
+                self.out.push(Output::Answer {
+                    connection: answer.connection,
+                    request: answer.request,
+                    outcome: answer.outcome,
+                    valid_until: answer.valid_until,
+                });
+            }
+            if !moved {
+                break;
+            }
+        }
+        self.transfers.send(&mut self.outbox);
+        self.begin_own_snapshot();
+        if let Some(ops) = self.log.maintenance() {
+            self.job(Lane::Bulk, ops, Purpose::LogMaintenance);
+        }
+    }
+
+    /// Runs `body` on a group with what it may touch of the node.
+    pub(crate) fn with_group<R>(
+        &mut self,
+        id: GroupId,
+        body: impl FnOnce(&mut Group, &mut Surroundings<'_>) -> R,
+    ) -> Option<R> {
+        let lease = self.lease_terms();
+        let group = self.groups.get_mut(&id)?;
+        let mut around = Surroundings {
+            now: self.now,
+            incarnation: self.config.identity.incarnation,
+            clock: &mut self.clock,
+            log: &mut self.log,
+            outbox: &mut self.outbox,
+            events: &mut self.events,
+            lease,
+            #[cfg(feature = "planted")]
+            planted: self.config.planted,
+        };
+        Some(body(group, &mut around))
+    }
+
+    fn lease_terms(&self) -> LeaseTerms {
+        let ticks = u32::try_from(self.config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
+        let whole = self.config.tick.saturating_mul(ticks);
+        let drift = whole / 1000 * self.config.drift_per_mille;
+        LeaseTerms { enabled: self.config.lease, span: whole.saturating_sub(drift) }
+    }
+
+    fn pump(&mut self, id: GroupId) {
+        let room = self.transfers.has_room();
+        let before = self.groups.get(&id).map(Group::view);
+        let logged = self.with_group(id, |group, around| {
+            group.replica().allow_snapshots(room);
+            group.pump(around)
+        });
+        let Some(logged) = logged else { return };
+        if logged {
+            self.unsealed.insert(id);
+        }
+        let group = self.groups.get_mut(&id).expect("just pumped");
+        let view = group.view();
+        let wanted = std::mem::take(&mut group.snapshots_wanted);
+        if view.leader.0 != 0 {
+            self.routing.learn_leader(id, view.term, NodeId(view.leader.0));
+        }
+        if before.is_some_and(|before| before.leads != view.leads) {
+            self.announce_soon = true;
+            if !view.leads {
+                self.transfers.leadership_lost(id);
+            }
+        }
+        for wanted in wanted {
+            self.events.push(Event::SnapshotOffered {
+                group: id,
+                to: NodeId(wanted.to.0),
+                index: wanted.point.index,
+            });
+            self.transfers.offer(
+                id,
+                wanted.to,
+                wanted.term,
+                wanted.point,
+                wanted.content,
+                self.now.mono,
+                &mut self.outbox,
+            );
+        }
+        if id == GroupId::DIRECTORY {
+            self.refresh_directory();
+        }
+        self.compact(id);
+    }
+
+    /// Keeps the in-memory tail within its bound: followers that answer and still need an entry may hold it back eight times that.
+    fn compact(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let bytes = group.replica_ref().tail_bytes();
+        if bytes <= self.config.tail_bytes || group.replica_ref().frozen() {
+            return;
+        }
+        let mut to = group.view().applied;
+        if bytes <= 8 * self.config.tail_bytes
+            && let Some(needed) = group.replica_ref().needed_from()
+        {
+            to = to.min(needed);
+        }
+        group.replica().compact(to);
+    }
+
+    /// Takes the replicated directory's state into this node's copy.
+    fn refresh_directory(&mut self) {
+        let Some(group) = self.groups.get(&GroupId::DIRECTORY) else { return };
+        let applied = group.view().applied;
+        if let Some(machine) = group.machine.as_directory()
+            && applied > self.directory_index
+        {
+            let state = machine.state.clone();
+            self.adopt_directory(applied, state);
+        }
+    }
+
+    /// A newer copy of the directory.
+    pub(crate) fn adopt_directory(&mut self, index: LogIndex, state: DirectoryState) {
+        self.directory_index = index;
+        if state != self.directory {
+            self.routing.update(&state);
+            self.directory = state;
+            self.out.push(Output::MembersChanged);
+        }
+    }
+
+    /// Everything queued becomes one batch, unless one is in flight.
+    fn seal(&mut self) {
+        let before = self.log.statistics().bytes;
+        let Some((number, ops)) = self.log.seal() else { return };
+        let works = std::mem::take(&mut self.unsealed)
+            .into_iter()
+            .filter_map(|id| self.groups.get(&id).and_then(Group::newest_in_log).map(|work| (id, work)))
+            .collect();
+        let retire = self.snapshots.take_retiring();
+        let bytes = self.log.statistics().bytes - before;
+        self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, retire });
+    }
+
+    pub(crate) fn job(&mut self, lane: Lane, ops: Vec<DiskOp>, purpose: Purpose) {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.jobs.insert(id, purpose);
+        self.out.push(Output::Disk(DiskJob { id, lane, ops }));
+    }
+
+    fn disk_done(&mut self, job: JobId, result: JobResult) {
+        let Some(purpose) = self.jobs.remove(&job) else { return };
+        if let Err(error) = result {
+            // Rule 6 of the contract: what a failed write or sync left behind is unknown, so this start of the node is over.
+            self.fatal = true;
+            let message = format!(
+                "the disk failed: {error}. The node stops, because it cannot know what is durable; check the disk and start the node again"
+            );
+            self.out.push(Output::Fatal { message });
+            return;
+        }
+        match purpose {
+            Purpose::Batch { number, bytes, works, retire } => {
+                self.log.completed(number);
+                self.events.push(Event::LogSynced { bytes });
+                for (id, work) in works {
+                    self.with_group(id, |group, around| group.persisted(work, around));
+                    self.install_restored(id);
+                    self.dirty.insert(id);
+                }
+                if !retire.is_empty() {
+                    self.job(Lane::Bulk, retire, Purpose::Housekeeping);
+                }
+            }
+            Purpose::LogMaintenance => {
+                self.log.maintenance_done(true);
+            }
+            Purpose::OwnSnapshot => self.own_snapshot_piece(),
+            Purpose::ReceivedSnapshot(group) => self.received_snapshot_piece(group),
+            Purpose::Housekeeping => {}
+        }
+    }
+
+    fn begin_own_snapshot(&mut self) {
+        if self.snapshots.begin_if_due(&self.groups, &self.log, self.config.snapshot_min_log_bytes) {
+            self.own_snapshot_piece();
+        }
+    }
+
+    fn own_snapshot_piece(&mut self) {
+        if let Some(ops) = self.snapshots.next_piece() {
+            self.job(Lane::Bulk, ops, Purpose::OwnSnapshot);
+        } else if let Some((group, index)) = self.snapshots.finished(&mut self.log) {
+            self.events.push(Event::SnapshotWritten { group, index });
+        }
+    }
+
+    fn begin_received_snapshots(&mut self) {
+        for group in self.transfers.begin_writing() {
+            self.received_snapshot_piece(group);
+        }
+    }
+
+    fn received_snapshot_piece(&mut self, id: GroupId) {
+        if let Some(ops) = self.transfers.next_piece(id) {
+            if let Some((from, step)) = self.transfers.still_alive(id) {
+                self.outbox.send(from, Message::Snapshot { group: id, step });
+            }
+            self.job(Lane::Bulk, ops, Purpose::ReceivedSnapshot(id));
+            return;
+        }
+        let Some(complete) = self.transfers.complete(id) else { return };
+        let (from, term, point) = (ReplicaId(complete.from.0), complete.term, complete.point.clone());
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.replica().offer_snapshot(from, term, &point);
+        group.received = Some(complete);
+        // The library accepts (its next work carries the restoration) or has no need of it any more.
+        self.pump(id);
+        let group = self.groups.get_mut(&id).expect("just pumped");
+        if !group.replica_ref().frozen() {
+            let decided = group.view().decided;
+            if let Some(unused) = group.received.take() {
+                let (transfer, installed) = (unused.transfer, decided >= unused.point.index);
+                let step = SnapshotStep::Finished { transfer, installed };
+                self.outbox.send(unused.from, Message::Snapshot { group: id, step });
+                if self.snapshots.durable(id) != unused.point.index {
+                    let ops = storage::snapshot::remove_ops(id, unused.point.index);
+                    self.job(Lane::Bulk, ops, Purpose::Housekeeping);
+                }
+            }
+        } else {
+            self.snapshots.supersede(id, point.index);
+        }
+    }
+
+    /// A received snapshot is durable and the library stands at its point: so does the state machine now.
+    fn install_restored(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(point) = group.restored.take() else { return };
+        let complete = group.received.take().expect("a restoration follows a received snapshot");
+        assert_eq!(complete.point.index, point.index, "the library restored another snapshot than the one at hand");
+        let kept_slots = complete.slots.len() - complete.fetched;
+        let restored = group.machine.restore(complete.slots, &complete.tables);
+        assert!(restored, "the tables of a snapshot that was offered make no sense");
+        self.clock.merge_decided(group.machine.last());
+        self.events.push(Event::SnapshotInstalled {
+            group: id,
+            index: point.index,
+            fetched_slots: complete.fetched,
+            kept_slots,
+        });
+        let step = SnapshotStep::Finished { transfer: complete.transfer, installed: true };
+        self.outbox.send(complete.from, Message::Snapshot { group: id, step });
+        let ops = self.transfers.forget_partial(id);
+        if !ops.is_empty() {
+            self.job(Lane::Bulk, ops, Purpose::Housekeeping);
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = self.now.mono;
+        if self.front.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.front.timers(now, &self.routing);
+        }
+        if now >= self.next_tick {
+            // Ticks missed in a stall are dropped (rule 8): at most one a group and drain.
+            self.next_tick = now + self.config.tick;
+            self.tick();
+        }
+        if now >= self.next_announce || self.announce_soon {
+            self.next_announce = now + self.config.announce_interval;
+            self.announce_soon = false;
+            self.announce();
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.now.mono;
+        self.front.timers(now, &self.routing);
+        for (group, to) in self.transfers.tick(now) {
+            self.report_transfer(group, to, false);
+        }
+        let patience = self.config.tick * 3;
+        for (id, group) in &mut self.groups {
+            group.replica().set_preferred(self.leadership.preferred(*id) == Some(self.me));
+            group.replica().tick();
+            group.duties.reads.retry(now, patience);
+            self.dirty.insert(*id);
+        }
+        let bytes: u64 = self.groups.values().map(|group| group.machine.bytes()).sum();
+        let full = self.config.memory_limit_bytes.is_some_and(|limit| bytes >= limit);
+        if full != self.memory_full {
+            self.memory_full = full;
+            self.events.push(Event::MemoryLimit { reached: full });
+        }
+        self.stop_if_done();
+    }
+
+    fn announce(&mut self) {
+        let now = self.now.mono;
+        self.neighbours.tick(now, self.config.silence, &mut self.events);
+        let mut eligible = self.neighbours.eligible();
+        if self.stopping.is_none() {
+            eligible.insert(self.me);
+        }
+        self.leadership.update(eligible, &self.routing, &self.directory.directory_replicas(), now);
+        let outbox = &self.outbox;
+        let begun = self.leadership.hand_over(
+            self.me,
+            self.stopping.is_some(),
+            self.config.settle,
+            now,
+            &mut self.groups,
+            |node| outbox.is_linked(node),
+        );
+        for (group, to) in begun {
+            self.dirty.insert(group);
+            self.events.push(Event::TransferBegun { group, to });
+        }
+        self.register();
+        let announce = Announce {
+            incarnation: self.config.identity.incarnation,
+            clock: self.clock.peek(self.now.wall_ms),
+            hears: self.neighbours.hears(now),
+            leads: self
+                .groups
+                .iter()
+                .filter(|(_, group)| group.view().leads)
+                .map(|(id, group)| (*id, group.view().term))
+                .collect(),
+            stopping: self.stopping.is_some(),
+            directory: self.directory_index,
+        };
+        let peers: Vec<NodeId> = self.outbox.linked().collect();
+        for node in peers {
+            self.outbox.send(node, Message::Announce(announce.clone()));
+        }
+    }
+
+    /// Tells the directory about this start and its addresses, until the directory shows them.
+    fn register(&mut self) {
+        let member = &self.config.member;
+        let known = self.directory.members.get(&self.me);
+        if known.is_some_and(|known| known == member || known.incarnation > member.incarnation) {
+            return;
+        }
+        let change: Bytes = Change::MemberStarted { member: member.clone() }.encode();
+        if let Some((_, leader)) = self.routing.group_leader(GroupId::DIRECTORY) {
+            self.outbox.send(leader, Message::ProposeDirectory { change });
+        }
+    }
+
+    fn link_down(&mut self, node: NodeId) {
+        self.outbox.set_linked(node, false);
+        for (id, group) in &mut self.groups {
+            group.replica().report_unreachable(ReplicaId(node.0));
+            self.dirty.insert(*id);
+        }
+        for (group, to) in self.transfers.link_broke(node) {
+            self.report_transfer(group, to, false);
+        }
+    }
+
+    pub(crate) fn report_transfer(&mut self, id: GroupId, to: ReplicaId, installed: bool) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.replica().report_snapshot(to, installed);
+            self.dirty.insert(id);
+        }
+    }
+
+    /// A stopping node is done when it leads nothing, its clients are answered and its log is quiet; or when its patience ends.
+    fn stop_if_done(&mut self) {
+        let Some(since) = self.stopping.filter(|_| !self.stopped) else { return };
+        let now = self.now.mono;
+        let others_live = !self.neighbours.eligible().is_empty();
+        let leads = others_live && self.groups.values().any(|group| group.view().leads);
+        let log_busy = self.jobs.values().any(|purpose| matches!(purpose, Purpose::Batch { .. }));
+        let busy = leads || self.front.under_way() > 0 || log_busy;
+        if busy {
+            self.leaderless_since = None;
+        } else {
+            self.leaderless_since.get_or_insert(now);
+        }
+        let lingered = self.leaderless_since.is_some_and(|quiet| now - quiet >= STOP_LINGER);
+        if lingered || now - since > STOP_PATIENCE {
+            self.stopped = true;
+            self.out.push(Output::Stopped);
+        }
+    }
+}

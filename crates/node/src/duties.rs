@@ -1,0 +1,233 @@
+//! What a leader keeps for others and loses with its leadership: accepted writes on their way into the log, how far each front's stream is accepted, and reads.
+//!
+//! Each front's writes are accepted strictly in their order (`StreamPosition::previous`), so that a retry after a failover cannot reorder one connection's commands. A write whose deadline has
+//! passed is proposed as nothing: its number is used up and no successor has to wait for a gap to be mended.
+//!
+//! Invariant: what is accepted is proposed in the order of acceptance, or handed back.
+
+use crate::reads::Reads;
+use bytes::Bytes;
+use proto::hlc::Timestamp;
+use proto::ids::{Incarnation, NodeId};
+use proto::limits::{MAX_STREAM_WINDOW, MAX_UNDECIDED_BYTES_PER_GROUP};
+use proto::log_entry::{LogEntry, StreamPosition};
+use proto::peer::{ForwardedWrite, Untaken};
+use proto::time::Mono;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Bytes of entries that are proposed in one message.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// Something that waits to be proposed.
+#[derive(Clone, Debug)]
+pub enum Proposal {
+    /// A front's write.
+    Write {
+        /// As it was forwarded.
+        forward: ForwardedWrite,
+        /// After this moment it is proposed as nothing.
+        deadline: Mono,
+    },
+    /// Nothing but time.
+    Empty,
+    /// A change of the directory.
+    Directory(Bytes),
+}
+
+/// How a forwarded write was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It waits to be proposed, or is in the log already: its answer comes when it is applied.
+    Accepted,
+    /// Something before it is missing.
+    Gap {
+        /// The newest number of the stream that is here.
+        after: u64,
+    },
+    /// No room.
+    Busy,
+}
+
+/// A leader's volatile state.
+#[derive(Debug, Default)]
+pub struct Duties {
+    proposals: VecDeque<Proposal>,
+    proposal_bytes: usize,
+    accepted: BTreeMap<NodeId, (Incarnation, u64)>,
+    empty_wanted: bool,
+    poison_noted: bool,
+    /// Linearizable reads.
+    pub reads: Reads,
+}
+
+fn weight(proposal: &Proposal) -> usize {
+    match proposal {
+        Proposal::Write { forward, .. } => forward.write.as_ref().map_or(64, |write| write.weight_bytes()),
+        Proposal::Empty => 16,
+        Proposal::Directory(change) => change.len(),
+    }
+}
+
+impl Duties {
+    /// A new leadership, or the end of one: nothing is accepted yet.
+    pub fn begin_leadership(&mut self) {
+        self.accepted.clear();
+        self.empty_wanted = false;
+        self.poison_noted = false;
+    }
+
+    /// Whether this is the first that is heard of a poisoned replica.
+    pub fn note_poison(&mut self) -> bool {
+        !std::mem::replace(&mut self.poison_noted, true)
+    }
+
+    /// Whether anything waits to be proposed.
+    pub fn proposals_wait(&self) -> bool {
+        !self.proposals.is_empty()
+    }
+
+    /// A front's write, whose stream is applied up to `mark`.
+    pub fn accept(&mut self, forward: ForwardedWrite, mark: u64, now: Mono) -> Acceptance {
+        let StreamPosition { front, incarnation, number, previous, .. } = forward.position;
+        let newest = match self.accepted.get(&front) {
+            Some((of, newest)) if *of == incarnation => (*newest).max(mark),
+            _ => mark,
+        };
+        if number <= newest {
+            return Acceptance::Accepted;
+        }
+        if previous != newest {
+            return Acceptance::Gap { after: newest };
+        }
+        if self.proposals.len() >= 4 * MAX_STREAM_WINDOW || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP {
+            return Acceptance::Busy;
+        }
+        self.accepted.insert(front, (incarnation, number));
+        let deadline = now + std::time::Duration::from_millis(forward.deadline_ms);
+        self.push(Proposal::Write { forward, deadline });
+        Acceptance::Accepted
+    }
+
+    /// A change of the directory.
+    pub fn propose_directory(&mut self, change: Bytes) {
+        self.push(Proposal::Directory(change));
+    }
+
+    /// A reader needs time to move on.
+    pub fn want_empty_entry(&mut self) {
+        if !std::mem::replace(&mut self.empty_wanted, true) {
+            self.push(Proposal::Empty);
+        }
+    }
+
+    fn push(&mut self, proposal: Proposal) {
+        self.proposal_bytes += weight(&proposal);
+        self.proposals.push_back(proposal);
+    }
+
+    /// The next entries to propose together, encoded, with what to put back if the library does not take them.
+    pub fn next_batch(&mut self, now: Mono, mut stamp: impl FnMut() -> Timestamp) -> (Vec<Bytes>, Vec<Proposal>) {
+        let (mut entries, mut taken, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some(next) = self.proposals.front() {
+            let next_bytes = weight(next);
+            if bytes + next_bytes > BATCH_BYTES && !entries.is_empty() {
+                break;
+            }
+            bytes += next_bytes;
+            self.proposal_bytes -= next_bytes;
+            let proposal = self.proposals.pop_front().expect("just seen");
+            if matches!(proposal, Proposal::Empty) {
+                self.empty_wanted = false;
+            }
+            let (entry, back) = into_entry(proposal, now, stamp());
+            entries.push(entry);
+            taken.push(back);
+        }
+        (entries, taken)
+    }
+
+    /// The library did not take a batch: it waits again, in front.
+    pub fn put_back(&mut self, taken: Vec<Proposal>) {
+        for proposal in taken.into_iter().rev() {
+            self.proposal_bytes += weight(&proposal);
+            self.empty_wanted |= matches!(proposal, Proposal::Empty);
+            self.proposals.push_front(proposal);
+        }
+    }
+
+    /// Leadership is gone: what was not proposed, and every read, to be sent back to its front.
+    pub fn give_up(&mut self) -> Vec<(NodeId, Incarnation, Untaken)> {
+        let mut back = Vec::new();
+        for proposal in self.proposals.drain(..) {
+            if let Proposal::Write { forward, .. } = proposal {
+                let position = forward.position;
+                back.push((position.front, position.incarnation, Untaken::Write(position.number)));
+            }
+        }
+        self.proposal_bytes = 0;
+        self.empty_wanted = false;
+        back.extend(self.reads.give_up().into_iter().map(|read| (read.front, read.incarnation, Untaken::Read(read.id))));
+        back
+    }
+}
+
+/// The entry's bytes, and the proposal again in case it is not taken.
+fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Proposal) {
+    let encode = |entry: &LogEntry| Bytes::from(postcard::to_stdvec(entry).expect("encoding to memory cannot fail"));
+    match proposal {
+        Proposal::Empty => (encode(&LogEntry::Empty { proposed }), Proposal::Empty),
+        Proposal::Directory(change) => {
+            (encode(&LogEntry::Directory { proposed, change: change.clone() }), Proposal::Directory(change))
+        }
+        Proposal::Write { forward, deadline } => {
+            let ForwardedWrite { position, deadline_ms, client, write } = forward;
+            let write = write.filter(|_| now < deadline);
+            let entry = LogEntry::Write { proposed, position, client, write };
+            let bytes = encode(&entry);
+            let LogEntry::Write { client, write, .. } = entry else { unreachable!("made above") };
+            (bytes, Proposal::Write { forward: ForwardedWrite { position, deadline_ms, client, write }, deadline })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::ops::{StringWrite, Write};
+
+    fn forward(number: u64, previous: u64) -> ForwardedWrite {
+        let position = StreamPosition { front: NodeId(1), incarnation: Incarnation(1), number, previous, acknowledged: 0 };
+        let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
+        ForwardedWrite { position, deadline_ms: 10, client: None, write: Some(write) }
+    }
+
+    #[test]
+    fn writes_of_one_front_are_accepted_in_their_order_only() {
+        let mut duties = Duties::default();
+        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Gap { after: 0 });
+        assert_eq!(duties.accept(forward(1, 0), 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted);
+        let (entries, _) = duties.next_batch(Mono(0), || Timestamp(1));
+        assert_eq!(entries.len(), 2);
+        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted, "a repetition is not proposed again");
+        assert!(!duties.proposals_wait());
+    }
+
+    #[test]
+    fn a_write_past_its_deadline_is_proposed_as_nothing() {
+        let mut duties = Duties::default();
+        duties.accept(forward(1, 0), 0, Mono(0));
+        let (entries, _) = duties.next_batch(Mono(11_000_000), || Timestamp(1));
+        let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
+        assert!(matches!(entry, LogEntry::Write { write: None, .. }));
+    }
+
+    #[test]
+    fn what_was_not_proposed_goes_back_when_leadership_is_lost() {
+        let mut duties = Duties::default();
+        duties.accept(forward(1, 0), 0, Mono(0));
+        let (_, taken) = duties.next_batch(Mono(0), || Timestamp(1));
+        duties.put_back(taken);
+        assert_eq!(duties.give_up(), vec![(NodeId(1), Incarnation(1), Untaken::Write(1))]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Typed observations: what happened inside a node that people, metrics and traces may want to see.
+//!
+//! The node does not know who looks. Events carry facts, not sentences; `observe` makes text and numbers of them.
+
+use proto::ids::{GroupId, LogIndex, NodeId, Term};
+
+/// One observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A replica of this node became leader.
+    LeaderElected {
+        /// The group.
+        group: GroupId,
+        /// The new term.
+        term: Term,
+    },
+    /// A replica of this node is leader no more.
+    LeaderLost {
+        /// The group.
+        group: GroupId,
+        /// The term that it led.
+        term: Term,
+    },
+    /// Leadership is being handed over.
+    TransferBegun {
+        /// The group.
+        group: GroupId,
+        /// To whom.
+        to: NodeId,
+    },
+    /// A peer is heard again, or for the first time.
+    PeerHeard {
+        /// The peer.
+        node: NodeId,
+    },
+    /// Nothing was heard of a peer for too long.
+    PeerSilent {
+        /// The peer.
+        node: NodeId,
+    },
+    /// A frame or message of a peer was refused.
+    PeerRefused {
+        /// The peer.
+        node: NodeId,
+        /// Why, for a person.
+        why: String,
+    },
+    /// A message whose clock is too far ahead was refused.
+    ClockAhead {
+        /// The peer.
+        node: NodeId,
+        /// How far ahead of this node's wall clock, in milliseconds.
+        ahead_ms: u64,
+    },
+    /// A snapshot was written and the log may be truncated up to it.
+    SnapshotWritten {
+        /// The group.
+        group: GroupId,
+        /// The last entry that it contains.
+        index: LogIndex,
+    },
+    /// A snapshot transfer to a follower began.
+    SnapshotOffered {
+        /// The group.
+        group: GroupId,
+        /// To whom.
+        to: NodeId,
+        /// What it stands for.
+        index: LogIndex,
+    },
+    /// A received snapshot was installed.
+    SnapshotInstalled {
+        /// The group.
+        group: GroupId,
+        /// What it stands for.
+        index: LogIndex,
+        /// Slots that had to be fetched.
+        fetched_slots: usize,
+        /// Slots that were at hand already (unchanged, or kept from an earlier attempt).
+        kept_slots: usize,
+    },
+    /// The consensus library panicked in one group; it is rebuilt from what is durable.
+    GroupPoisoned {
+        /// The group.
+        group: GroupId,
+        /// The panic's words.
+        why: String,
+    },
+    /// The memory limit is reached, or no longer.
+    MemoryLimit {
+        /// Whether growing writes are refused from now on.
+        reached: bool,
+    },
+    /// A log batch became durable.
+    LogSynced {
+        /// Bytes of the batch.
+        bytes: u64,
+    },
+}

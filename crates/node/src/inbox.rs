@@ -1,0 +1,220 @@
+//! What peers say: each message to the sub-machine that it is for.
+//!
+//! A frame that is no frame, or not for this node, is refused and named in an event. A message is taken at its word only as far as it cannot hurt: consensus messages are checked again by
+//! `consensus::admit`, forwards by the stream's order, snapshots by their digests.
+
+use crate::core::{Core, Purpose};
+use crate::duties::Acceptance;
+use crate::event::Event;
+use crate::reads::PendingRead;
+use bytes::Bytes;
+use directory::state::DirectoryState;
+use proto::frame::Frame;
+use proto::ids::{GroupId, NodeId, ReplicaId};
+use proto::limits::MAX_DEADLINE_MS;
+use proto::outcome::Outcome;
+use proto::peer::{Announce, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
+use proto::time::Mono;
+use std::time::Duration;
+use storage::disk::Lane;
+
+impl Core {
+    /// A frame from the link of `from`.
+    pub(crate) fn frame(&mut self, from: NodeId, bytes: &Bytes) {
+        let frame = match Frame::decode(bytes) {
+            Ok(frame) if frame.source == from && frame.destination == self.me => frame,
+            Ok(_) => return self.refuse(from, "a frame that is not for this node".to_owned()),
+            Err(why) => return self.refuse(from, why.to_string()),
+        };
+        self.neighbours.heard(from, self.now.mono, &mut self.events);
+        for message in frame.messages {
+            self.message(from, message, None);
+        }
+    }
+
+    fn refuse(&mut self, node: NodeId, why: String) {
+        self.events.push(Event::PeerRefused { node, why });
+    }
+
+    /// One message, from a peer or from this node itself.
+    pub(crate) fn message(&mut self, from: NodeId, message: Message, valid_until: Option<Mono>) {
+        let now = self.now.mono;
+        match message {
+            Message::Announce(announce) => self.announced(from, announce),
+            Message::Consensus { group, from: replica, to, message } => {
+                if replica.0 != from.0 || to.0 != self.me.0 {
+                    return self.refuse(from, "a consensus message under another replica's name".to_owned());
+                }
+                self.with_group(group, |group, around| group.step(replica, message, around));
+                self.dirty.insert(group);
+            }
+            Message::ForwardWrite { group, forward } => self.forwarded_write(group, forward),
+            Message::WriteAnswer { group, incarnation, number, outcome } => {
+                self.front.write_answered(group, incarnation, number, outcome, now);
+            }
+            Message::NotTaken { group, incarnation, what, why } => {
+                self.front.not_taken(from, group, incarnation, what, why, now);
+            }
+            Message::ForwardRead { group, id, incarnation, after_write, deadline_ms, read } => {
+                let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));
+                let read =
+                    PendingRead { front: from, incarnation, id, after_write, deadline, read, judged_at_ms: None };
+                self.forwarded_read(group, read);
+            }
+            Message::ReadAnswer { incarnation, id, outcome } => {
+                self.front.read_answered(incarnation, id, outcome, valid_until);
+            }
+            Message::Snapshot { group, step } => self.snapshot_step(from, group, step),
+            Message::ProposeDirectory { change } => {
+                if let Some(group) = self.groups.get_mut(&GroupId::DIRECTORY).filter(|group| group.view().serves) {
+                    group.duties.propose_directory(change);
+                    self.dirty.insert(GroupId::DIRECTORY);
+                }
+            }
+            Message::DirectoryWanted { have } => {
+                if have < self.directory_index {
+                    let copy =
+                        Message::DirectoryCopy { index: self.directory_index, state: self.directory.encode() };
+                    self.outbox.send(from, copy);
+                }
+            }
+            Message::DirectoryCopy { index, state } => {
+                let replicates = self.groups.contains_key(&GroupId::DIRECTORY);
+                if !replicates && index > self.directory_index {
+                    match DirectoryState::decode(&state) {
+                        Ok(state) => self.adopt_directory(index, state),
+                        Err(why) => self.refuse(from, format!("a copy of the directory that makes no sense: {why}")),
+                    }
+                }
+            }
+        }
+    }
+
+    fn announced(&mut self, from: NodeId, announce: Announce) {
+        if !self.clock.merge_received(announce.clock, self.now.wall_ms) {
+            let ahead_ms = announce.clock.wall_ms().saturating_sub(self.now.wall_ms);
+            self.events.push(Event::ClockAhead { node: from, ahead_ms });
+            return;
+        }
+        for (group, term) in &announce.leads {
+            self.routing.learn_leader(*group, *term, from);
+        }
+        if announce.directory > self.directory_index && !self.groups.contains_key(&GroupId::DIRECTORY) {
+            self.outbox.send(from, Message::DirectoryWanted { have: self.directory_index });
+        }
+        self.neighbours.announced(from, announce);
+    }
+
+    fn forwarded_write(&mut self, id: GroupId, forward: ForwardedWrite) {
+        let (position, now, memory_full) = (forward.position, self.now.mono, self.memory_full);
+        let not_taken = |why| Message::NotTaken {
+            group: id,
+            incarnation: position.incarnation,
+            what: Untaken::Write(position.number),
+            why,
+        };
+        let Some(group) = self.groups.get_mut(&id) else {
+            return self.outbox.send(position.front, not_taken(WhyNotTaken::NotLeader { leader: NodeId(0) }));
+        };
+        let view = group.view();
+        if !view.leads {
+            let leader = NodeId(view.leader.0);
+            return self.outbox.send(position.front, not_taken(WhyNotTaken::NotLeader { leader }));
+        }
+        if !view.serves {
+            return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
+        }
+        let Some(shard) = group.machine.as_shard() else { return };
+        let mark = shard.sessions.mark(position.front, position.incarnation);
+        if position.number <= mark {
+            // Applied before: the decided state itself answers, whoever leads.
+            if let crate::sessions::Place::Repeat(kept) = shard.sessions.place(&position) {
+                let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
+                let incarnation = position.incarnation;
+                let answer = Message::WriteAnswer { group: id, incarnation, number: position.number, outcome };
+                self.outbox.send(position.front, answer);
+            }
+            return;
+        }
+        if memory_full && forward.write.as_ref().is_some_and(crate::apply::grows) {
+            return self.outbox.send(position.front, not_taken(WhyNotTaken::OutOfMemory));
+        }
+        match group.duties.accept(forward, mark, now) {
+            Acceptance::Accepted => {
+                self.dirty.insert(id);
+            }
+            Acceptance::Gap { after } => self.outbox.send(position.front, not_taken(WhyNotTaken::Gap { after })),
+            Acceptance::Busy => self.outbox.send(position.front, not_taken(WhyNotTaken::Busy)),
+        }
+    }
+
+    fn forwarded_read(&mut self, id: GroupId, read: PendingRead) {
+        let view = self.groups.get(&id).map(|group| group.view());
+        if let Some(group) = self.groups.get_mut(&id).filter(|group| group.view().serves) {
+            group.duties.reads.add(read);
+            self.dirty.insert(id);
+            return;
+        }
+        let why = match view {
+            Some(view) if view.leads => WhyNotTaken::Busy,
+            Some(view) => WhyNotTaken::NotLeader { leader: NodeId(view.leader.0) },
+            None => WhyNotTaken::NotLeader { leader: NodeId(0) },
+        };
+        let message = Message::NotTaken { group: id, incarnation: read.incarnation, what: Untaken::Read(read.id), why };
+        self.outbox.send(read.front, message);
+    }
+
+    fn snapshot_step(&mut self, from: NodeId, id: GroupId, step: SnapshotStep) {
+        let now = self.now.mono;
+        let replica = ReplicaId(from.0);
+        match step {
+            SnapshotStep::Offer { transfer, term, point, slots, tables } => {
+                let Some(group) = self.groups.get(&id).filter(|group| !group.replica_ref().frozen()) else { return };
+                if term < group.view().term || point.index <= group.view().applied {
+                    let installed = point.index <= group.view().applied;
+                    let step = SnapshotStep::Finished { transfer, installed };
+                    return self.outbox.send(from, Message::Snapshot { group: id, step });
+                }
+                let own = group.machine.freeze();
+                self.transfers.offered(
+                    id,
+                    from,
+                    transfer,
+                    term,
+                    point,
+                    slots,
+                    tables,
+                    own,
+                    now,
+                    &mut self.outbox,
+                );
+                // When nothing is lacking, the settling of this drain begins to write it.
+                self.dirty.insert(id);
+            }
+            SnapshotStep::Piece { transfer, slot, number, last, data } => {
+                let ops = self.transfers.piece(
+                    id,
+                    from,
+                    transfer,
+                    slot,
+                    number,
+                    last,
+                    &data,
+                    now,
+                    &mut self.outbox,
+                );
+                if !ops.is_empty() {
+                    self.job(Lane::Bulk, ops, Purpose::Housekeeping);
+                }
+            }
+            SnapshotStep::Finished { transfer, installed } => {
+                if self.transfers.follower_finished(id, replica, transfer) {
+                    self.report_transfer(id, replica, installed);
+                }
+            }
+            step @ (SnapshotStep::Want { .. } | SnapshotStep::Received { .. }) => {
+                self.transfers.follower_says(id, replica, &step, now);
+            }
+        }
+    }
+}

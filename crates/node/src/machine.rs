@@ -1,0 +1,302 @@
+//! The state machine of one group: a pure function of its log.
+//!
+//! A shard's machine is its keys ([`ShardState`]) and its exactly-once tables ([`Sessions`]); the directory's is [`DirectoryState`]. `apply` is infallible: whatever cannot be
+//! done is a reply, the same on every replica. The commit timestamp of an entry is `max(proposed, last + 1)`, so log order is timestamp order.
+//!
+//! It does not know who leads, who waits for the reply, or what time it is.
+
+use crate::apply;
+use crate::sessions::{Place, Sessions};
+use bytes::Bytes;
+use directory::state::{Change, DirectoryState};
+use proto::hlc::Timestamp;
+use proto::ids::{NodeId, Slot};
+use proto::log_entry::{ClientNumber, LogEntry, StreamPosition};
+use proto::ops::Write;
+use proto::outcome::{Certificate, Outcome};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use storage::state::{ShardState, SlotState};
+
+/// What applying an entry tells the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Applied {
+    /// Nothing that anybody waits for.
+    Quietly,
+    /// A write of a front's stream has its outcome.
+    Write {
+        /// Whose, and which.
+        position: StreamPosition,
+        /// How it ended.
+        outcome: Outcome,
+        /// Whether it was applied just now (not a repetition).
+        fresh: bool,
+    },
+    /// A write of a front's stream whose predecessor is missing: nothing was applied.
+    Gap {
+        /// Whose, and which.
+        position: StreamPosition,
+        /// How far the stream is applied.
+        mark: u64,
+    },
+    /// The directory changed.
+    Directory,
+}
+
+/// The state of a group.
+#[derive(Debug)]
+pub enum Machine {
+    /// A shard.
+    Shard(Box<ShardMachine>),
+    /// The directory.
+    Directory(Box<DirectoryMachine>),
+}
+
+/// A shard's replicated state.
+#[derive(Debug)]
+pub struct ShardMachine {
+    first: Slot,
+    count: u16,
+    /// Its keys.
+    pub state: ShardState,
+    /// Its exactly-once tables.
+    pub sessions: Sessions,
+    /// The planted bug: repeated writes are applied again.
+    #[cfg(feature = "planted")]
+    pub repeats_apply: bool,
+}
+
+/// The directory's replicated state.
+#[derive(Clone, Debug)]
+pub struct DirectoryMachine {
+    /// Members, map, settings.
+    pub state: DirectoryState,
+    /// The commit timestamp of the last entry.
+    pub last: Timestamp,
+}
+
+/// Everything of a shard that is not in slots, as it travels in snapshots.
+#[derive(Serialize, Deserialize)]
+struct ShardTables {
+    last: Timestamp,
+    sessions: Sessions,
+}
+
+/// A frozen copy of a machine: cheap to take, unaffected by what is applied later.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// The slots of a shard with their content; none for the directory.
+    pub slots: Vec<(Slot, Arc<SlotState>)>,
+    /// Everything else, encoded.
+    pub tables: Bytes,
+}
+
+impl Machine {
+    /// The empty machine of a shard whose slots are `first` and the `count - 1` after it.
+    pub fn shard(first: Slot, count: u16) -> Machine {
+        let state = ShardState::new(first, count);
+        Machine::Shard(Box::new(ShardMachine {
+            first,
+            count,
+            state,
+            sessions: Sessions::default(),
+            #[cfg(feature = "planted")]
+            repeats_apply: false,
+        }))
+    }
+
+    /// The machine of a founded directory.
+    pub fn directory(state: DirectoryState) -> Machine {
+        Machine::Directory(Box::new(DirectoryMachine { state, last: Timestamp::ZERO }))
+    }
+
+    /// The commit timestamp of the last entry applied: the replica's safe time.
+    pub fn last(&self) -> Timestamp {
+        match self {
+            Machine::Shard(shard) => shard.state.last(),
+            Machine::Directory(directory) => directory.last,
+        }
+    }
+
+    /// Applies one decided entry. Bytes that are no entry (the library's own empty ones among them) only move time on.
+    pub fn apply(&mut self, data: &[u8]) -> Applied {
+        let entry = if data.is_empty() { None } else { postcard::from_bytes::<LogEntry>(data).ok() };
+        let proposed = match &entry {
+            None => Timestamp::ZERO,
+            Some(
+                LogEntry::Empty { proposed } | LogEntry::Write { proposed, .. } | LogEntry::Directory { proposed, .. },
+            ) => *proposed,
+        };
+        let at = proposed.max(self.last().next());
+        match self {
+            Machine::Shard(shard) => {
+                shard.state.advance(at);
+                shard.sessions.age(at);
+                match entry {
+                    Some(LogEntry::Write { position, client, write, .. }) => shard.write(at, position, client, write),
+                    _ => Applied::Quietly,
+                }
+            }
+            Machine::Directory(directory) => {
+                directory.last = at;
+                match entry {
+                    Some(LogEntry::Directory { change, .. }) => directory.change(&change),
+                    _ => Applied::Quietly,
+                }
+            }
+        }
+    }
+
+    /// A copy for a snapshot, at this moment.
+    pub fn freeze(&self) -> Frozen {
+        match self {
+            Machine::Shard(shard) => Frozen {
+                slots: shard.state.freeze(),
+                tables: encode(&ShardTables { last: shard.state.last(), sessions: shard.sessions.clone() }),
+            },
+            Machine::Directory(directory) => Frozen {
+                slots: Vec::new(),
+                tables: encode(&(directory.last, directory.state.encode())),
+            },
+        }
+    }
+
+    /// Takes the planted bugs in that live in the state machine.
+    #[cfg(feature = "planted")]
+    pub fn with_planted(mut self, planted: crate::planted::Planted) -> Machine {
+        if let Machine::Shard(shard) = &mut self {
+            shard.repeats_apply = planted == crate::planted::Planted::RepeatAppliedAgain;
+        }
+        self
+    }
+
+    /// The planted bug: a snapshot without the exactly-once tables.
+    #[cfg(feature = "planted")]
+    pub fn freeze_without_sessions(&self) -> Frozen {
+        let mut frozen = self.freeze();
+        if let Machine::Shard(shard) = self {
+            frozen.tables = encode(&ShardTables { last: shard.state.last(), sessions: Sessions::default() });
+        }
+        frozen
+    }
+
+    /// Replaces the whole state by a snapshot's. The slots must be all of the shard's, or none for the directory. `false` if the tables make no sense.
+    pub fn restore(&mut self, slots: BTreeMap<Slot, Arc<SlotState>>, tables: &[u8]) -> bool {
+        match self {
+            Machine::Shard(shard) => {
+                let Ok(decoded) = postcard::from_bytes::<ShardTables>(tables) else { return false };
+                let mut state = ShardState::new(shard.first, shard.count);
+                for (slot, content) in slots {
+                    state.replace_slot(slot, content);
+                }
+                state.advance(decoded.last);
+                shard.state = state;
+                shard.sessions = decoded.sessions;
+                true
+            }
+            Machine::Directory(directory) => {
+                let Ok((last, bytes)) = postcard::from_bytes::<(Timestamp, Bytes)>(tables) else { return false };
+                let Ok(state) = DirectoryState::decode(&bytes) else { return false };
+                directory.last = last;
+                directory.state = state;
+                true
+            }
+        }
+    }
+
+    /// About how many bytes the state occupies in memory.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Machine::Shard(shard) => shard.state.bytes(),
+            Machine::Directory(_) => 0,
+        }
+    }
+
+    /// A hash of the whole replicated state. Costs a pass over the tables; for checks, not for every entry.
+    pub fn digest(&self) -> u128 {
+        let frozen = self.freeze();
+        let mut bytes = frozen.tables.to_vec();
+        for (slot, content) in &frozen.slots {
+            bytes.extend_from_slice(&slot.0.to_le_bytes());
+            bytes.extend_from_slice(&content.digest().to_le_bytes());
+        }
+        xxhash_rust::xxh3::xxh3_128(&bytes)
+    }
+
+    /// The shard's machine, if it is one.
+    pub fn as_shard(&self) -> Option<&ShardMachine> {
+        match self {
+            Machine::Shard(shard) => Some(shard),
+            Machine::Directory(_) => None,
+        }
+    }
+
+    /// The directory's machine, if it is one.
+    pub fn as_directory(&self) -> Option<&DirectoryMachine> {
+        match self {
+            Machine::Shard(_) => None,
+            Machine::Directory(directory) => Some(directory),
+        }
+    }
+}
+
+impl ShardMachine {
+    fn write(
+        &mut self,
+        at: Timestamp,
+        position: StreamPosition,
+        client: Option<ClientNumber>,
+        write: Option<Write>,
+    ) -> Applied {
+        let place = self.sessions.place(&position);
+        #[cfg(feature = "planted")]
+        let place = if self.repeats_apply && matches!(place, Place::Repeat(_)) {
+            if let Some(write) = &write {
+                apply::apply(&mut self.state, at, write);
+            }
+            place
+        } else {
+            place
+        };
+        match place {
+            Place::Next => {}
+            Place::Repeat(kept) => {
+                let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
+                return Applied::Write { position, outcome, fresh: false };
+            }
+            Place::Gap(mark) => return Applied::Gap { position, mark },
+            Place::Stale => return Applied::Quietly,
+        }
+        let repeated = client.as_ref().and_then(|client| self.sessions.repeated(client));
+        let fresh = repeated.is_none() && write.is_some();
+        let outcome = match (repeated, write) {
+            (Some(outcome), _) => outcome,
+            (None, None) => Outcome::Failed(proto::error::Failure::unknown()),
+            (None, Some(write)) => {
+                let applied = apply::apply(&mut self.state, at, &write);
+                let certificate = Certificate { version: applied.version, as_of: at, served_by: NodeId::default() };
+                let outcome = Outcome::Done { reply: applied.reply, certificate };
+                if let Some(client) = client {
+                    self.sessions.remember(client, outcome.clone(), at);
+                }
+                outcome
+            }
+        };
+        self.sessions.applied(&position, outcome.clone());
+        Applied::Write { position, outcome, fresh }
+    }
+}
+
+impl DirectoryMachine {
+    fn change(&mut self, change: &[u8]) -> Applied {
+        if let Ok(change) = Change::decode(change) {
+            self.state.apply(&change);
+        }
+        Applied::Directory
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> Bytes {
+    Bytes::from(postcard::to_stdvec(value).expect("encoding to memory cannot fail"))
+}

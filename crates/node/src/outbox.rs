@@ -1,0 +1,134 @@
+//! Messages on their way out: gathered during a step, sent as one frame a link and drain.
+//!
+//! What is for this node itself never touches a frame: it waits in the loopback queue and is handled in the same drain, so "the leader is here" and "the leader is
+//! elsewhere" are one path. Frames for a peer without a link are not made; whoever needs an answer repeats.
+
+use crate::io::Output;
+use proto::frame::Frame;
+use proto::ids::NodeId;
+use proto::outcome::Outcome;
+use proto::peer::{ForwardedWrite, Message, SnapshotStep};
+use proto::time::{Mono, Now};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A frame is closed once it holds about this much.
+const FRAME_TARGET_BYTES: usize = 4 * 1024 * 1024;
+
+/// A message of this node to itself. A read's answer that rests on the lease says until when.
+#[derive(Debug)]
+pub struct Looped {
+    /// The message.
+    pub message: Message,
+    /// The answer in it must leave before this moment.
+    pub valid_until: Option<Mono>,
+}
+
+/// The messages of one drain.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    me: NodeId,
+    waiting: BTreeMap<NodeId, Vec<Message>>,
+    loopback: VecDeque<Looped>,
+    linked: BTreeSet<NodeId>,
+}
+
+impl Outbox {
+    /// An outbox of this node, with no links.
+    pub fn new(me: NodeId) -> Outbox {
+        Outbox { me, ..Outbox::default() }
+    }
+
+    /// The node whose outbox this is.
+    pub fn me(&self) -> NodeId {
+        self.me
+    }
+
+    /// A link came up or broke.
+    pub fn set_linked(&mut self, node: NodeId, linked: bool) {
+        if linked {
+            self.linked.insert(node);
+        } else {
+            self.linked.remove(&node);
+            self.waiting.remove(&node);
+        }
+    }
+
+    /// Whether frames for this node can be sent now.
+    pub fn is_linked(&self, node: NodeId) -> bool {
+        node == self.me || self.linked.contains(&node)
+    }
+
+    /// The peers with a link.
+    pub fn linked(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.linked.iter().copied()
+    }
+
+    /// Queues a message.
+    pub fn send(&mut self, to: NodeId, message: Message) {
+        if to == self.me {
+            self.loopback.push_back(Looped { message, valid_until: None });
+        } else if self.linked.contains(&to) {
+            self.waiting.entry(to).or_default().push(message);
+        }
+    }
+
+    /// Queues the answer to a read of this node's own client, which must leave before `valid_until`.
+    pub fn send_within(&mut self, message: Message, valid_until: Mono) {
+        self.loopback.push_back(Looped { message, valid_until: Some(valid_until) });
+    }
+
+    /// The next message of this node to itself.
+    pub fn next_loopback(&mut self) -> Option<Looped> {
+        self.loopback.pop_front()
+    }
+
+    /// Makes frames of everything that waits.
+    pub fn flush(&mut self, now: Now, out: &mut Vec<Output>) {
+        for (to, messages) in std::mem::take(&mut self.waiting) {
+            let mut part = Vec::new();
+            let mut bytes = 0;
+            for message in messages {
+                let weight = weight_bytes(&message);
+                if bytes + weight > FRAME_TARGET_BYTES && !part.is_empty() {
+                    out.push(self.frame(now, to, std::mem::take(&mut part)));
+                    bytes = 0;
+                }
+                bytes += weight;
+                part.push(message);
+            }
+            out.push(self.frame(now, to, part));
+        }
+    }
+
+    fn frame(&self, now: Now, to: NodeId, messages: Vec<Message>) -> Output {
+        let frame = Frame {
+            source: self.me,
+            destination: to,
+            hops_left: 0,
+            first_sent_ms: now.mono.0 / 1_000_000,
+            messages,
+        };
+        Output::Send { to, frame: frame.encode() }
+    }
+}
+
+/// About how many bytes a message takes in a frame; exact only for what can be large.
+fn weight_bytes(message: &Message) -> usize {
+    const SMALL: usize = 64;
+    let outcome_bytes = |outcome: &Outcome| match outcome {
+        Outcome::Done { reply, .. } => reply.weight_bytes(),
+        Outcome::Failed(_) => SMALL,
+    };
+    SMALL
+        + match message {
+            Message::Consensus { message, .. } => {
+                message.entries.iter().map(|entry| SMALL + entry.data.len()).sum()
+            }
+            Message::ForwardWrite { forward: ForwardedWrite { write: Some(write), .. }, .. } => write.weight_bytes(),
+            Message::WriteAnswer { outcome, .. } | Message::ReadAnswer { outcome, .. } => outcome_bytes(outcome),
+            Message::Snapshot { step: SnapshotStep::Piece { data, .. }, .. } => data.len(),
+            Message::Snapshot { step: SnapshotStep::Offer { slots, tables, .. }, .. } => slots.len() * 20 + tables.len(),
+            Message::DirectoryCopy { state, .. } => state.len(),
+            _ => 0,
+        }
+}

@@ -1,0 +1,25 @@
+//! Bugs that others have had, planted on purpose: a checker counts only once it has caught one.
+//!
+//! Compiled only with the feature `planted`, which no release binary has. Each is one `if` at the place where the real bug would be.
+
+/// Which bug is planted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Planted {
+    /// None.
+    #[default]
+    Nothing,
+    /// What must be durable first leaves before the log is synced.
+    ReplyBeforeSync,
+    /// The exactly-once tables do not travel with snapshots.
+    DedupNotInSnapshot,
+    /// A repeated forward is applied again.
+    RepeatAppliedAgain,
+    /// One vote is counted as two.
+    VoteCountedTwice,
+    /// Term and vote are not made durable.
+    VoteForgotten,
+    /// A read is answered without proof of leadership.
+    ReadWithoutRound,
+    /// A read does not wait until its index is applied.
+    ReadBeforeApplied,
+}

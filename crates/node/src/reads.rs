@@ -1,0 +1,248 @@
+//! Linearizable reads of one group, at its leader, without log writes.
+//!
+//! Reads that arrive together share one quorum round (Ongaro 2014, section 6.4): the round proves that this replica still led when it began, and names the index that must be applied
+//! before the reads are answered. A round may be dropped silently (no entry of the term is decided yet, a message was lost), so it is begun again on a timer.
+//!
+//! A proven round also grants the **lease**: until `sent + election timeout - margin` no other replica can have been elected, so reads need no round at all. It counts from the moment
+//! the round was *sent*, ends one tick early, is void for the rest of a term in which a transfer began, and rests on the monotonic clock: an answer under it carries `valid_until`.
+//! It is off unless the configuration turns it on.
+//!
+//! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.
+
+use proto::ids::{Incarnation, LogIndex, NodeId, Term};
+use proto::ops::Read;
+use proto::time::Mono;
+use std::time::Duration;
+
+/// A read that waits at the leader.
+#[derive(Clone, Debug)]
+pub struct PendingRead {
+    /// The node whose client waits.
+    pub front: NodeId,
+    /// That node's start.
+    pub incarnation: Incarnation,
+    /// Its number there.
+    pub id: u64,
+    /// The write of the same front's stream that must be applied first; 0 for none.
+    pub after_write: u64,
+    /// When nobody waits any more.
+    pub deadline: Mono,
+    /// What to read.
+    pub read: Read,
+    /// The wall clock against which expiries are judged, once it was first looked at, in milliseconds.
+    pub judged_at_ms: Option<u64>,
+}
+
+/// A read whose index is known.
+#[derive(Clone, Debug)]
+pub struct ProvenRead {
+    /// The read.
+    pub read: PendingRead,
+    /// It may be answered once this is applied.
+    pub index: LogIndex,
+    /// The answer must leave before this moment; `None` if a round proved it.
+    pub valid_until: Option<Mono>,
+}
+
+#[derive(Debug)]
+struct Round {
+    number: u64,
+    sent: Mono,
+    reads: Vec<PendingRead>,
+}
+
+/// All reads of one group.
+#[derive(Debug, Default)]
+pub struct Reads {
+    waiting: Vec<PendingRead>,
+    rounds: Vec<Round>,
+    proven: Vec<ProvenRead>,
+    next_round: u64,
+    lease: Option<(Term, Mono)>,
+    /// The term in which a transfer began: no lease in it again.
+    no_lease_in: Option<Term>,
+}
+
+/// How long a proven round keeps others from being elected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTerms {
+    /// Whether leases are used at all.
+    pub enabled: bool,
+    /// The election timeout, less one tick, less what two monotonic clocks may drift apart.
+    pub span: Duration,
+}
+
+impl Reads {
+    /// A read arrives.
+    pub fn add(&mut self, read: PendingRead) {
+        self.waiting.push(read);
+    }
+
+    /// Whether anything waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.rounds.is_empty() && self.proven.is_empty()
+    }
+
+    /// How many reads wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len() + self.proven.len() + self.rounds.iter().map(|round| round.reads.len()).sum::<usize>()
+    }
+
+    /// Whether reads wait for a round.
+    pub fn wants_round(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Answers what waits from the lease, if it holds: the reads need only what is decided by now. Only reads of this node's own clients (`me`): another node
+    /// cannot look at our clock before it passes the answer on.
+    pub fn use_lease(&mut self, now: Mono, me: NodeId, term: Term, decided: LogIndex, terms: LeaseTerms) {
+        let Some((_, until)) = self.lease.filter(|(of, until)| terms.enabled && *of == term && now < *until) else {
+            return;
+        };
+        for read in self.waiting.extract_if(.., |read| read.front == me) {
+            self.proven.push(ProvenRead { read, index: decided, valid_until: Some(until) });
+        }
+    }
+
+    /// Takes what waits into a new round and returns its number for `Replica::read_index`.
+    pub fn begin_round(&mut self, now: Mono) -> u64 {
+        self.next_round += 1;
+        self.rounds.push(Round { number: self.next_round, sent: now, reads: std::mem::take(&mut self.waiting) });
+        self.next_round
+    }
+
+    /// Rounds that have had no answer for `patience` begin again; overdue reads are dropped (their front has answered).
+    pub fn retry(&mut self, now: Mono, patience: Duration) {
+        for round in self.rounds.extract_if(.., |round| now - round.sent > patience) {
+            self.waiting.extend(round.reads);
+        }
+        self.waiting.retain(|read| now < read.deadline);
+        self.proven.retain(|proven| now < proven.read.deadline);
+    }
+
+    /// A round is proven: its reads need `index` applied. It also renews the lease.
+    pub fn proven(&mut self, number: u64, index: LogIndex, term: Term, terms: LeaseTerms) {
+        let Some(at) = self.rounds.iter().position(|round| round.number == number) else { return };
+        let round = self.rounds.remove(at);
+        if terms.enabled && self.no_lease_in != Some(term) {
+            let until = round.sent + terms.span;
+            let held = self.lease.filter(|(of, _)| *of == term).map_or(Mono(0), |(_, until)| until);
+            self.lease = Some((term, held.max(until)));
+        }
+        self.proven.extend(round.reads.into_iter().map(|read| ProvenRead { read, index, valid_until: None }));
+    }
+
+    /// A transfer begins in this term: the lease ends, for good.
+    pub fn give_up_lease(&mut self, term: Term) {
+        self.lease = None;
+        self.no_lease_in = Some(term);
+    }
+
+    /// The reads that can be answered when `applied` is applied, as far as `ready` (their own connection's writes) agrees.
+    pub fn take_answerable(
+        &mut self,
+        applied: LogIndex,
+        mut ready: impl FnMut(&PendingRead) -> bool,
+    ) -> Vec<ProvenRead> {
+        self.proven.extract_if(.., |proven| proven.index <= applied && ready(&proven.read)).collect()
+    }
+
+    /// Puts a proven read back: it must wait for a later entry.
+    pub fn put_back(&mut self, proven: ProvenRead) {
+        self.proven.push(proven);
+    }
+
+    /// Leadership is gone: everything that waits, to be sent back to its front.
+    pub fn give_up(&mut self) -> Vec<PendingRead> {
+        self.lease = None;
+        let mut all = std::mem::take(&mut self.waiting);
+        all.extend(std::mem::take(&mut self.rounds).into_iter().flat_map(|round| round.reads));
+        all.extend(std::mem::take(&mut self.proven).into_iter().map(|proven| proven.read));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proto::ops::StringRead;
+
+    const LEASE: LeaseTerms = LeaseTerms { enabled: true, span: Duration::from_millis(100) };
+
+    fn read() -> PendingRead {
+        PendingRead {
+            front: NodeId(1),
+            incarnation: Incarnation(1),
+            id: 1,
+            after_write: 0,
+            deadline: Mono(u64::MAX),
+            read: Read::String(StringRead::Get { key: Bytes::from_static(b"k") }),
+            judged_at_ms: None,
+        }
+    }
+
+    fn proven_lease(reads: &mut Reads) {
+        reads.add(read());
+        let round = reads.begin_round(Mono(0));
+        reads.proven(round, LogIndex(5), Term(2), LEASE);
+        assert_eq!(reads.take_answerable(LogIndex(5), |_| true).len(), 1);
+    }
+
+    #[test]
+    fn a_read_waits_until_its_index_is_applied() {
+        let mut reads = Reads::default();
+        reads.add(read());
+        let round = reads.begin_round(Mono(0));
+        assert!(reads.take_answerable(LogIndex(9), |_| true).is_empty());
+        reads.proven(round, LogIndex(5), Term(2), LeaseTerms { enabled: false, ..LEASE });
+        assert!(reads.take_answerable(LogIndex(4), |_| true).is_empty());
+        assert_eq!(reads.take_answerable(LogIndex(5), |_| true).len(), 1);
+    }
+
+    #[test]
+    fn the_lease_counts_from_the_sending_of_the_round() {
+        let mut reads = Reads::default();
+        proven_lease(&mut reads);
+        reads.add(read());
+        let just_before = Mono(Duration::from_millis(99).as_nanos() as u64);
+        reads.use_lease(just_before, NodeId(1), Term(2), LogIndex(7), LEASE);
+        let answerable = reads.take_answerable(LogIndex(7), |_| true);
+        assert_eq!(answerable[0].valid_until, Some(Mono(100_000_000)));
+        reads.add(read());
+        reads.use_lease(Mono(100_000_000), NodeId(1), Term(2), LogIndex(7), LEASE);
+        assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
+    }
+
+    #[test]
+    fn a_lease_of_another_term_or_after_a_transfer_proves_nothing() {
+        let mut reads = Reads::default();
+        proven_lease(&mut reads);
+        reads.add(read());
+        reads.use_lease(Mono(1), NodeId(1), Term(3), LogIndex(7), LEASE);
+        assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
+        reads.give_up_lease(Term(2));
+        reads.use_lease(Mono(1), NodeId(1), Term(2), LogIndex(7), LEASE);
+        assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
+        let round = reads.begin_round(Mono(1));
+        reads.proven(round, LogIndex(7), Term(2), LEASE);
+        reads.take_answerable(LogIndex(7), |_| true);
+        reads.add(read());
+        reads.use_lease(Mono(2), NodeId(1), Term(2), LogIndex(7), LEASE);
+        assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty(), "no lease again in the term of a transfer");
+    }
+
+    #[test]
+    fn a_round_without_answer_begins_again() {
+        let mut reads = Reads::default();
+        reads.add(read());
+        let first = reads.begin_round(Mono(0));
+        reads.retry(Mono(1_000_000_000), Duration::from_millis(50));
+        assert!(reads.wants_round());
+        let second = reads.begin_round(Mono(1_000_000_000));
+        reads.proven(first, LogIndex(1), Term(2), LEASE);
+        assert!(reads.take_answerable(LogIndex(1), |_| true).is_empty(), "the old round is forgotten");
+        reads.proven(second, LogIndex(1), Term(2), LEASE);
+        assert_eq!(reads.take_answerable(LogIndex(1), |_| true).len(), 1);
+    }
+}

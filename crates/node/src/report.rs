@@ -1,0 +1,224 @@
+//! Looking into a core from outside: status, routing, the directory, and probes for the simulator. Nothing here changes anything.
+
+use crate::consensus::View;
+use crate::core::Core;
+use crate::group::Group;
+use crate::status::{
+    GroupStatus, LocalKey, LogStatus, NodeStatus, ShardStatus, Status, TransferStatus, Whereabouts,
+};
+use bytes::Bytes;
+use directory::routing::Routing;
+use directory::state::DirectoryState;
+use proto::ids::{GroupId, LogIndex, NodeId, Term};
+use proto::slots::slot_of;
+use proto::time::Now;
+use storage::state::{Item, Value};
+
+/// What the simulator's invariants look at, of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The group.
+    pub group: GroupId,
+    /// Its consensus state.
+    pub view: View,
+    /// The entry up to which `digest` stands.
+    pub applied: LogIndex,
+    /// A hash of the whole replicated state.
+    pub digest: u128,
+}
+
+/// An entry that a replica applied, for the simulator's judges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedEntry {
+    /// The group.
+    pub group: GroupId,
+    /// Where it stands.
+    pub index: LogIndex,
+    /// The term of the leader that made it.
+    pub term: Term,
+    /// Its bytes; `None` where a snapshot took the place of all entries up to this one.
+    pub data: Option<Bytes>,
+    /// Whether a write took effect here (was no repetition).
+    pub fresh: bool,
+}
+
+impl Core {
+    /// What was applied since the last call, group by group, if `Config::record_applied` asks for it.
+    pub fn take_applied(&mut self) -> Vec<AppliedEntry> {
+        self.groups.values_mut().filter_map(|group| group.recorded.as_mut()).flat_map(std::mem::take).collect()
+    }
+
+    /// This node's copy of the directory.
+    pub fn directory(&self) -> &DirectoryState {
+        &self.directory
+    }
+
+    /// Where slots live and who leads them.
+    pub fn routing(&self) -> &Routing {
+        &self.routing
+    }
+
+    /// Which node this is.
+    pub fn node(&self) -> NodeId {
+        self.me
+    }
+
+    /// Whether every group has a leader that this node knows, hears, and has caught up with as far as it can tell.
+    pub fn is_ready(&self) -> bool {
+        let led = |group: GroupId| {
+            self.routing.group_leader(group).is_some_and(|(_, leader)| {
+                leader == self.me
+                    || self.neighbours.get(leader, self.now.mono).is_some_and(|(_, silent, announce)| {
+                        !silent && announce.leads.iter().any(|(led, _)| *led == group)
+                    })
+            })
+        };
+        let own_ready = self.groups.values().all(|group| {
+            let view = group.view();
+            view.leader.0 != 0 && (!view.leads || view.serves)
+        });
+        own_ready && self.routing.map().shards.iter().all(|placement| led(placement.shard.group()))
+    }
+
+    /// Bytes of data of all local replicas.
+    pub fn data_bytes(&self) -> u64 {
+        self.groups.values().map(|group| group.machine.bytes()).sum()
+    }
+
+    /// Keys of all local replicas.
+    pub fn keys(&self) -> u64 {
+        self.groups.values().map(group_keys).sum()
+    }
+
+    /// One probe a group.
+    pub fn probes(&self) -> Vec<Probe> {
+        self.groups
+            .iter()
+            .filter(|(_, group)| !group.replica_ref().frozen())
+            .map(|(id, group)| Probe {
+                group: *id,
+                view: group.view(),
+                applied: group.point().index,
+                digest: group.machine.digest(),
+            })
+            .collect()
+    }
+
+    /// Everything that `quartet status` shows.
+    pub fn status(&self, now: Now) -> Status {
+        let statistics = self.log.statistics();
+        Status {
+            cluster: self.config.identity.cluster,
+            node: self.me,
+            incarnation: self.config.identity.incarnation.0,
+            version: env!("CARGO_PKG_VERSION"),
+            ready: self.is_ready(),
+            stopping: self.stopping.is_some(),
+            nodes: self.directory.members.keys().map(|node| self.node_status(*node, now)).collect(),
+            shards: self.routing.map().shards.iter().map(|placement| self.shard_status(placement)).collect(),
+            directory: self.groups.get(&GroupId::DIRECTORY).map(|group| self.group_status(group)),
+            data_bytes: self.data_bytes(),
+            memory_limit_bytes: self.config.memory_limit_bytes,
+            keys: self.keys(),
+            requests_under_way: self.front.under_way(),
+            log: LogStatus {
+                batches: statistics.batches,
+                syncs: statistics.syncs,
+                written_bytes: statistics.bytes,
+                disk_bytes: self.log.disk_bytes(),
+                segments: statistics.segments,
+            },
+            transfers: self
+                .transfers
+                .under_way()
+                .into_iter()
+                .map(|(group, peer, outgoing, bytes)| TransferStatus { group, peer, outgoing, bytes })
+                .collect(),
+        }
+    }
+
+    fn node_status(&self, id: NodeId, now: Now) -> NodeStatus {
+        let member = &self.directory.members[&id];
+        let heard = self.neighbours.get(id, now.mono);
+        let (state, heard_ms_ago, hears) = if id == self.me {
+            let state = if self.stopping.is_some() { "stopping" } else { "up" };
+            (state, Some(0), self.neighbours.hears(now.mono))
+        } else {
+            match heard {
+                None => ("never heard", None, Vec::new()),
+                Some((ms, true, announce)) => ("silent", Some(ms), announce.hears.clone()),
+                Some((ms, false, announce)) if announce.stopping => ("stopping", Some(ms), announce.hears.clone()),
+                Some((ms, false, announce)) => ("up", Some(ms), announce.hears.clone()),
+            }
+        };
+        let leads = |placement: &&directory::map::ShardPlacement| {
+            self.routing.leader_hint(placement.shard) == Some(id)
+        };
+        NodeStatus {
+            id,
+            resp: member.resp.to_string(),
+            http: member.http.to_string(),
+            peer: member.peer.to_string(),
+            incarnation: member.incarnation.0,
+            state,
+            heard_ms_ago,
+            hears,
+            leads: self.routing.map().shards.iter().filter(leads).count(),
+        }
+    }
+
+    fn shard_status(&self, placement: &directory::map::ShardPlacement) -> ShardStatus {
+        ShardStatus {
+            shard: placement.shard.0,
+            first_slot: placement.first_slot.0,
+            last_slot: placement.last_slot.0,
+            replicas: placement.replicas.clone(),
+            leader: self.routing.leader_hint(placement.shard),
+            local: self.groups.get(&placement.shard.group()).map(|group| self.group_status(group)),
+        }
+    }
+
+    fn group_status(&self, group: &Group) -> GroupStatus {
+        let view = group.view();
+        GroupStatus {
+            group: group.id(),
+            term: view.term,
+            leader: (view.leader.0 != 0).then_some(NodeId(view.leader.0)),
+            decided: view.decided,
+            applied: view.applied,
+            lag: view.decided.0.saturating_sub(view.applied.0),
+            last: view.last,
+            snapshot: self.snapshots.durable(group.id()),
+            keys: group_keys(group),
+            data_bytes: group.machine.bytes(),
+        }
+    }
+
+    /// Where a key lives, and what the local replica holds of it.
+    pub fn where_key(&self, key: &[u8]) -> Whereabouts {
+        let slot = slot_of(key);
+        let shard = self.routing.shard_of(slot);
+        let local = self.groups.get(&shard.group()).and_then(|group| {
+            let machine = group.machine.as_shard()?;
+            let item = machine.state.get(key);
+            Some(LocalKey {
+                applied: group.view().applied,
+                present: item.is_some(),
+                version: machine.state.version_of(key).0,
+                expires_at_ms: item.and_then(|item| item.expires_at_ms()),
+                value_bytes: item.map(|Item { value: Value::String(content), .. }| content.as_slice().len()),
+            })
+        });
+        Whereabouts {
+            slot: slot.0,
+            shard: shard.0,
+            replicas: self.routing.placement(shard).map(|placement| placement.replicas.clone()).unwrap_or_default(),
+            leader: self.routing.leader_hint(shard),
+            local,
+        }
+    }
+}
+
+fn group_keys(group: &Group) -> u64 {
+    group.machine.as_shard().map_or(0, |shard| shard.state.len() as u64)
+}

@@ -1,0 +1,318 @@
+//! Three cores in one thread, with a perfect network and a disk that forgets nothing: the shortest way to see that the parts fit.
+//!
+//! The hostile version of this is the simulator (`crates/sim`). Here a failure can be read at a glance.
+
+use bytes::Bytes;
+use directory::address::Address;
+use directory::founding::{Founder, FoundingSet};
+use directory::state::DirectoryState;
+use node::config::Config;
+use node::core::Core;
+use node::io::{Input, Output};
+use proto::command::Request;
+use proto::ids::{ClusterId, ConnectionId, Incarnation, NodeId, RequestId};
+use proto::outcome::Outcome;
+use proto::reply::Reply;
+use proto::time::{Mono, Now};
+use std::collections::{BTreeMap, VecDeque};
+use storage::disk::{Disk, DiskError};
+use storage::identity::Identity;
+
+/// A data folder in memory.
+#[derive(Default)]
+struct Folder(BTreeMap<String, Vec<u8>>);
+
+impl Disk for Folder {
+    fn list(&mut self) -> Result<Vec<String>, DiskError> {
+        Ok(self.0.keys().cloned().collect())
+    }
+    fn len_bytes(&mut self, file: &str) -> Result<Option<u64>, DiskError> {
+        Ok(self.0.get(file).map(|bytes| bytes.len() as u64))
+    }
+    fn read(&mut self, file: &str, offset: u64, len_bytes: u64) -> Result<Bytes, DiskError> {
+        let bytes = &self.0[file];
+        let from = (offset as usize).min(bytes.len());
+        let to = (offset.saturating_add(len_bytes) as usize).min(bytes.len());
+        Ok(Bytes::copy_from_slice(&bytes[from..to]))
+    }
+    fn create(&mut self, file: &str, len_bytes: u64) -> Result<(), DiskError> {
+        self.0.insert(file.to_owned(), vec![0; len_bytes as usize]);
+        Ok(())
+    }
+    fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
+        let bytes = self.0.entry(file.to_owned()).or_default();
+        let end = offset as usize + data.len();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[offset as usize..end].copy_from_slice(data);
+        Ok(())
+    }
+    fn sync(&mut self, _file: &str) -> Result<(), DiskError> {
+        Ok(())
+    }
+    fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        let bytes = self.0.remove(from).expect("the file is there");
+        self.0.insert(to.to_owned(), bytes);
+        Ok(())
+    }
+    fn remove(&mut self, file: &str) -> Result<(), DiskError> {
+        self.0.remove(file);
+        Ok(())
+    }
+    fn sync_folder(&mut self) -> Result<(), DiskError> {
+        Ok(())
+    }
+}
+
+struct Cluster {
+    now: Now,
+    set: FoundingSet,
+    folders: Vec<Folder>,
+    starts: Vec<u64>,
+    cores: Vec<Option<Core>>,
+    inputs: VecDeque<(usize, Input)>,
+    answers: BTreeMap<(usize, u64), Outcome>,
+    next_request: u64,
+}
+
+impl Cluster {
+    fn new(nodes: u16, shards: u32) -> Cluster {
+        let address = |port| Address::new("127.0.0.1", port);
+        let members = (1..=nodes)
+            .map(|i| Founder {
+                id: u128::from(i),
+                peer: address(7200 + i),
+                resp: address(7000 + i),
+                http: address(7100 + i),
+            })
+            .collect();
+        let set = FoundingSet {
+            cluster: ClusterId([7; 16]),
+            token_key: [1; 32],
+            members,
+            replicas: u32::from(nodes.min(3)),
+            shards,
+        };
+        let count = usize::from(nodes);
+        let mut cluster = Cluster {
+            now: Now { mono: Mono(1_000_000_000), wall_ms: 1_700_000_000_000 },
+            set,
+            folders: (0..count).map(|_| Folder::default()).collect(),
+            starts: vec![0; count],
+            cores: (0..count).map(|_| None).collect(),
+            inputs: VecDeque::new(),
+            answers: BTreeMap::new(),
+            next_request: 1,
+        };
+        for at in 0..count {
+            cluster.start(at);
+        }
+        cluster
+    }
+
+    fn start(&mut self, at: usize) {
+        self.starts[at] += 1;
+        let node = NodeId(at as u64 + 1);
+        let identity = Identity {
+            cluster: self.set.cluster,
+            node,
+            incarnation: Incarnation(self.starts[at]),
+            cores: 1,
+            founding: Bytes::new(),
+        };
+        let mut member = DirectoryState::genesis(&self.set).members[&node].clone();
+        member.incarnation = identity.incarnation;
+        let config = Config::new(identity, self.set.clone(), member, 42);
+        let core = Core::start(config, &mut self.folders[at], self.now).expect("starts");
+        self.cores[at] = Some(core);
+        for other in 0..self.cores.len() {
+            if other != at && self.cores[other].is_some() {
+                self.inputs.push_back((at, Input::LinkUp { node: NodeId(other as u64 + 1) }));
+                self.inputs.push_back((other, Input::LinkUp { node }));
+            }
+        }
+    }
+
+    fn kill(&mut self, at: usize) {
+        self.cores[at] = None;
+        for other in 0..self.cores.len() {
+            self.inputs.push_back((other, Input::LinkDown { node: NodeId(at as u64 + 1) }));
+        }
+    }
+
+    /// One round: everything that is queued is stepped, every core drained once.
+    fn round(&mut self) {
+        self.now.mono.0 += 1_000_000;
+        self.now.wall_ms += 1;
+        for (at, input) in std::mem::take(&mut self.inputs) {
+            if let Some(core) = &mut self.cores[at] {
+                core.step(self.now, input);
+            }
+        }
+        for at in 0..self.cores.len() {
+            let Some(core) = &mut self.cores[at] else { continue };
+            for output in core.drain(self.now) {
+                match output {
+                    Output::Answer { connection: _, request, outcome, .. } => {
+                        self.answers.insert((at, request.0), outcome);
+                    }
+                    Output::Send { to, frame } => {
+                        let input = Input::Frame { from: NodeId(at as u64 + 1), bytes: frame };
+                        self.inputs.push_back((to.0 as usize - 1, input));
+                    }
+                    Output::Disk(job) => {
+                        let result = storage::disk::run(&mut self.folders[at], &job.ops);
+                        self.inputs.push_back((at, Input::DiskDone { job: job.id, result }));
+                    }
+                    Output::Fatal { message } => panic!("node {} gave up: {message}", at + 1),
+                    Output::Event(_) | Output::MembersChanged | Output::Stopped => {}
+                }
+            }
+        }
+    }
+
+    fn until(&mut self, what: &str, mut done: impl FnMut(&Cluster) -> bool) {
+        for _ in 0..20_000 {
+            if done(self) {
+                return;
+            }
+            self.round();
+        }
+        panic!("not within 20 seconds: {what}");
+    }
+
+    fn ready(&mut self) {
+        self.until("every node is ready", |cluster| cluster.cores.iter().flatten().all(Core::is_ready));
+    }
+
+    fn send(&mut self, at: usize, line: &str) -> u64 {
+        let argv: Vec<Bytes> = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        let command = proto::commands::parse(&argv).expect("a data command");
+        let body = Request { command, deadline_ms: None, level_chosen: false, client: None };
+        let request = self.next_request;
+        self.next_request += 1;
+        let input = Input::Request { connection: ConnectionId(1), request: RequestId(request), body };
+        self.inputs.push_back((at, input));
+        request
+    }
+
+    fn call(&mut self, at: usize, line: &str) -> Reply {
+        let request = self.send(at, line);
+        self.until(line, |cluster| cluster.answers.contains_key(&(at, request)));
+        match self.answers.remove(&(at, request)).expect("just seen") {
+            Outcome::Done { reply, .. } => reply,
+            Outcome::Failed(failure) => panic!("{line}: {failure:?}"),
+        }
+    }
+}
+
+fn text(text: &str) -> Reply {
+    Reply::bulk(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+#[test]
+fn what_is_written_through_one_node_is_read_through_another() {
+    let mut cluster = Cluster::new(3, 8);
+    cluster.ready();
+    for key in 0..50 {
+        assert_eq!(cluster.call(key % 3, &format!("SET key{key} value{key}")), Reply::OK);
+    }
+    for key in 0..50 {
+        assert_eq!(cluster.call((key + 1) % 3, &format!("GET key{key}")), text(&format!("value{key}")));
+    }
+    assert_eq!(cluster.call(0, "DBSIZE"), Reply::Int(50));
+    assert_eq!(cluster.call(1, "MGET key1 nothing key2"), Reply::Array(vec![text("value1"), Reply::Nil, text("value2")]));
+    assert_eq!(cluster.call(2, "DEL key1 key2 nothing"), Reply::Int(2));
+    assert_eq!(cluster.call(0, "FLUSHALL"), Reply::OK);
+    assert_eq!(cluster.call(1, "DBSIZE"), Reply::Int(0));
+}
+
+#[test]
+fn leaders_are_spread_evenly_and_again_after_a_node_returns() {
+    let mut cluster = Cluster::new(3, 32);
+    cluster.ready();
+    let spread = |cluster: &Cluster| {
+        let status = cluster.cores[0].as_ref().expect("node 1 lives").status(cluster.now);
+        status.nodes.iter().map(|node| node.leads).all(|leads| (10..=11).contains(&leads))
+    };
+    cluster.until("leaders are spread", spread);
+    cluster.kill(2);
+    cluster.until("the others lead everything", |cluster| {
+        cluster.cores[0].as_ref().expect("node 1 lives").status(cluster.now).nodes[2].leads == 0
+    });
+    cluster.call(0, "SET while-away yes");
+    cluster.start(2);
+    cluster.until("leaders are spread again", spread);
+    assert_eq!(cluster.call(2, "GET while-away"), text("yes"));
+}
+
+#[test]
+fn everything_is_there_after_all_nodes_were_killed_at_once() {
+    let mut cluster = Cluster::new(3, 4);
+    cluster.ready();
+    for key in 0..30 {
+        cluster.call(key % 3, &format!("INCRBY counter{key} {key}"));
+    }
+    for at in 0..3 {
+        cluster.kill(at);
+    }
+    for at in 0..3 {
+        cluster.start(at);
+    }
+    cluster.ready();
+    for key in 0..30 {
+        assert_eq!(cluster.call(key % 3, &format!("GET counter{key}")), text(&key.to_string()));
+    }
+}
+
+#[test]
+fn a_node_alone_is_a_cluster() {
+    let mut cluster = Cluster::new(1, 4);
+    cluster.ready();
+    assert_eq!(cluster.call(0, "SET k v"), Reply::OK);
+    cluster.kill(0);
+    cluster.start(0);
+    assert_eq!(cluster.call(0, "GET k"), text("v"));
+}
+
+#[test]
+fn pipelined_commands_of_one_connection_keep_their_order() {
+    let mut cluster = Cluster::new(3, 4);
+    cluster.ready();
+    let mut requests = Vec::new();
+    for n in 0..40 {
+        requests.push((cluster.send(1, &format!("SET k {n}")), Reply::OK));
+        requests.push((cluster.send(1, "GET k"), text(&n.to_string())));
+        requests.push((cluster.send(1, &format!("APPEND k {n}")), Reply::Int(2 * n.to_string().len() as i64)));
+    }
+    cluster.until("all are answered", |cluster| requests.iter().all(|(id, _)| cluster.answers.contains_key(&(1, *id))));
+    for (id, expected) in requests {
+        let Outcome::Done { reply, .. } = &cluster.answers[&(1, id)] else { panic!("request {id} failed") };
+        assert_eq!(*reply, expected);
+    }
+}
+
+#[test]
+fn a_follower_far_behind_catches_up_by_a_snapshot() {
+    let mut cluster = Cluster::new(3, 2);
+    cluster.ready();
+    cluster.kill(2);
+    let value = "x".repeat(100_000);
+    for round in 0..400 {
+        cluster.call(0, &format!("SET big{} {value}{round}", round % 20));
+    }
+    cluster.start(2);
+    cluster.until("the follower has applied what the leader has", |cluster| {
+        let applied = |at: usize| -> Vec<u64> {
+            let status = cluster.cores[at].as_ref().expect("alive").status(cluster.now);
+            status.shards.iter().map(|shard| shard.local.as_ref().expect("a replica everywhere").applied.0).collect()
+        };
+        applied(2) >= applied(0)
+    });
+    let digests = |cluster: &Cluster, at: usize| -> Vec<u128> {
+        cluster.cores[at].as_ref().expect("alive").probes().iter().map(|probe| probe.digest).collect()
+    };
+    cluster.until("replicas are equal", |cluster| digests(cluster, 0)[1..] == digests(cluster, 2)[1..]);
+    assert_eq!(cluster.call(2, "GET big7"), text(&format!("{value}387")));
+}

@@ -1,0 +1,107 @@
+//! Every bound on what comes from outside or piles up inside, in one place.
+//!
+//! A limit that is reached has a defined answer: a clear error to whoever asked, never a crash and never silence. Bytes
+//! unless the name says otherwise.
+
+/// Hash slots of a cluster. Fixed by the Redis cluster protocol.
+pub const SLOT_COUNT: u16 = 16_384;
+
+/// The longest key.
+pub const MAX_KEY_BYTES: usize = 64 * 1024;
+/// The longest value of one key (string).
+pub const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
+/// The longest single argument that a front accepts: a value, with room for nothing else.
+pub const MAX_ARGUMENT_BYTES: usize = MAX_VALUE_BYTES;
+/// The longest inline command line.
+pub const MAX_INLINE_BYTES: usize = 64 * 1024;
+/// Arguments of one command.
+pub const MAX_ARGUMENTS: usize = 1024 * 1024;
+/// All bytes of one command.
+pub const MAX_COMMAND_BYTES: usize = 32 * 1024 * 1024;
+/// Keys of one multi-key command.
+pub const MAX_KEYS_PER_COMMAND: usize = 65_536;
+/// Keys that one SCAN call looks at, whatever its COUNT asks for.
+pub const MAX_SCAN_COUNT: u32 = 16_384;
+/// The longest glob pattern of KEYS and SCAN.
+pub const MAX_PATTERN_BYTES: usize = MAX_KEY_BYTES;
+/// Cells of the table that LCS fills: the product of the two lengths, about. Its memory is four bytes a cell, its time some nanoseconds.
+pub const MAX_LCS_CELLS: usize = 16 * 1024 * 1024;
+/// How deep arrays may nest in a reply.
+pub const MAX_NESTING: usize = 16;
+/// Elements of one reply, all levels together.
+pub const MAX_REPLY_ELEMENTS: usize = 16 * 1024 * 1024;
+
+/// Client connections of one node, all fronts together.
+pub const MAX_CONNECTIONS: usize = 10_000;
+/// Commands of one connection that are under way at once; further ones wait in its socket.
+pub const MAX_PIPELINE_DEPTH: usize = 1_024;
+/// Request bytes of one connection that are parsed and not yet answered; further ones wait in its socket.
+pub const MAX_CONNECTION_REQUEST_BYTES: usize = MAX_COMMAND_BYTES;
+/// Request bytes of all connections of a node that are not yet answered; beyond it connections are not read.
+pub const MAX_NODE_REQUEST_BYTES: usize = 256 * 1024 * 1024;
+/// Reply bytes that wait in one connection's buffer before its requests are no longer read.
+pub const MAX_CONNECTION_REPLY_BYTES: usize = 1024 * 1024;
+/// Reply bytes that wait in all connections' buffers of a node before the fattest slow connection is closed.
+pub const MAX_NODE_REPLY_BYTES: usize = 256 * 1024 * 1024;
+
+/// One frame between peers: header and payload.
+pub const MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;
+/// Messages of one frame.
+pub const MAX_FRAME_MESSAGES: usize = 65_536;
+/// Bytes that may wait for one peer link; beyond it consensus messages are dropped (the protocol repeats them).
+pub const MAX_LINK_QUEUE_BYTES: usize = 128 * 1024 * 1024;
+/// Forwarded requests of one node to one shard that are not yet answered; further ones are refused with `OVERLOADED`.
+pub const MAX_STREAM_WINDOW: usize = 16_384;
+/// Bytes of forwarded requests of one node to one shard that are not yet answered.
+pub const MAX_STREAM_BYTES: usize = 128 * 1024 * 1024;
+/// Reply bytes that one front's row of a shard's dedup table keeps; older replies are then forgotten (their writers hear UNKNOWN).
+pub const MAX_DEDUP_REPLY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Numbered clients that one shard remembers.
+pub const MAX_NUMBERED_CLIENTS: usize = 65_536;
+/// Replies kept for one numbered client.
+pub const MAX_REPLIES_PER_CLIENT: usize = 64;
+/// Bytes of replies kept for one numbered client.
+pub const MAX_REPLY_BYTES_PER_CLIENT: usize = 1024 * 1024;
+/// Bytes of replies kept for all numbered clients of one shard; beyond it numbered writes are refused until old ones are forgotten.
+pub const MAX_NUMBERED_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// How long a numbered client's replies are kept, in milliseconds of commit time.
+pub const NUMBERED_CLIENT_KEPT_MS: u64 = 10 * 60 * 1000;
+/// The longest name of a numbered client.
+pub const MAX_CLIENT_NAME_BYTES: usize = 64;
+
+/// Entries of one group that its leader keeps in memory for followers; below it they get a snapshot.
+pub const MAX_TAIL_BYTES_PER_GROUP: usize = 16 * 1024 * 1024;
+/// Proposals of one group that are not yet decided.
+pub const MAX_UNDECIDED_BYTES_PER_GROUP: usize = 64 * 1024 * 1024;
+/// A piece of a snapshot on its way to another node, or to disk.
+pub const SNAPSHOT_CHUNK_BYTES: usize = 256 * 1024;
+
+/// Nodes of one cluster.
+pub const MAX_NODES: usize = 64;
+/// Shards of one cluster.
+pub const MAX_SHARDS: u32 = 1_024;
+/// Replicas of one shard.
+pub const MAX_REPLICAS: usize = 7;
+/// The longest host name of an address.
+pub const MAX_HOST_BYTES: usize = 255;
+
+/// The deadline of a request that names none, in milliseconds.
+pub const DEFAULT_DEADLINE_MS: u64 = 2_000;
+/// The longest deadline that a request may name, in milliseconds.
+pub const MAX_DEADLINE_MS: u64 = 600_000;
+/// How far ahead of the local wall clock a received timestamp may be, in milliseconds.
+pub const MAX_CLOCK_OFFSET_MS: u64 = 500;
+
+/// One message of the founding round.
+pub const MAX_FOUNDING_MESSAGE_BYTES: usize = 256 * 1024;
+/// Addresses that a founder keeps: its own list, and what others told it.
+pub const MAX_FOUNDING_ADDRESSES: usize = 128;
+/// The directory's whole state, encoded.
+pub const MAX_DIRECTORY_BYTES: usize = 4 * 1024 * 1024;
+/// Settings that the directory keeps.
+pub const MAX_SETTINGS: usize = 256;
+/// The longest name of a setting.
+pub const MAX_SETTING_NAME_BYTES: usize = 64;
+/// The longest value of a setting.
+pub const MAX_SETTING_VALUE_BYTES: usize = 4 * 1024;

@@ -1,0 +1,65 @@
+//! What a group's log holds: one command an entry, with the time it was proposed at and the number that makes it happen once.
+//!
+//! An entry's bytes are `postcard` of [`LogEntry`]; consensus carries them as they are. The commit timestamp is not in the entry: `apply`
+//! derives it, `max(proposed, last + 1)`, the same on every replica (`docs/consistency.md`, time).
+
+use crate::hlc::Timestamp;
+use crate::ids::{Incarnation, NodeId};
+use crate::ops::Write;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// Where a forwarded write stands in the ordered stream of all writes from one node's front to one shard.
+///
+/// The state machine applies number `number` only when the stream's mark equals `previous`; at or below the mark it answers what it answered
+/// before; otherwise the entry is a gap, changes nothing, and the front sends again. So a leader change never applies a write twice and never reorders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamPosition {
+    /// The node that holds the client's connection.
+    pub front: NodeId,
+    /// That node's start.
+    pub incarnation: Incarnation,
+    /// This write's number, from 1, in this shard's stream.
+    pub number: u64,
+    /// The number before it (numbers whose deadline passed before they were sent are left out).
+    pub previous: u64,
+    /// Every reply up to this number has reached the front and may be forgotten.
+    pub acknowledged: u64,
+}
+
+/// A number that a client gave to its write, so that it can repeat it safely (`WITH … ID client:n`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClientNumber {
+    /// The client's own name, unique for as long as it repeats.
+    pub client: Bytes,
+    /// Rising from 1.
+    pub number: u64,
+}
+
+/// One command of a group's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LogEntry {
+    /// Nothing but time: lets expiries fall due and readers see that nothing is missing.
+    Empty {
+        /// The leader's clock when it proposed.
+        proposed: Timestamp,
+    },
+    /// A write to a shard.
+    Write {
+        /// The leader's clock when it proposed.
+        proposed: Timestamp,
+        /// Its place in its front's stream.
+        position: StreamPosition,
+        /// The client's own number, if it gave one.
+        client: Option<ClientNumber>,
+        /// What to do. `None` uses the number up and does nothing: the deadline passed while the front did not know whether a leader had it.
+        write: Option<Write>,
+    },
+    /// A change of the directory (`directory::Change`, encoded by that crate). Idempotent, so it needs no number.
+    Directory {
+        /// The leader's clock when it proposed.
+        proposed: Timestamp,
+        /// The encoded change.
+        change: Bytes,
+    },
+}

@@ -1,0 +1,304 @@
+//! What nodes say to each other once the cluster is founded.
+//!
+//! These are our own types, not the consensus library's: `node::consensus` translates and checks (`docs` on rule 7), so no byte from the network ever
+//! reaches a generated parser. Consensus messages may be lost, doubled and reordered; everything else is repeated by whoever needs an answer.
+
+use crate::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Slot, Term};
+use crate::log_entry::ClientNumber;
+use crate::ops::{Read, Write};
+use crate::outcome::Outcome;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// One message of a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Message {
+    /// "I am here", in every frame interval, with what the sender hears.
+    Announce(Announce),
+    /// A group's consensus message.
+    Consensus {
+        /// The group.
+        group: GroupId,
+        /// The replica that says it.
+        from: ReplicaId,
+        /// The replica that it is for.
+        to: ReplicaId,
+        /// What it says.
+        message: ConsensusMessage,
+    },
+    /// A write for the group's leader.
+    ForwardWrite {
+        /// The group.
+        group: GroupId,
+        /// The forward itself.
+        forward: ForwardedWrite,
+    },
+    /// The answer to one forwarded write.
+    WriteAnswer {
+        /// The group.
+        group: GroupId,
+        /// The sending front's start, so that answers to an earlier start are dropped.
+        incarnation: Incarnation,
+        /// The forward's number.
+        number: u64,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A forwarded write, or a read, was not taken: nothing of it was proposed.
+    NotTaken {
+        /// The group.
+        group: GroupId,
+        /// The sending front's start.
+        incarnation: Incarnation,
+        /// The write's number in its stream, or the read's id.
+        what: Untaken,
+        /// Why, and what to do.
+        why: WhyNotTaken,
+    },
+    /// A linearizable read for the group's leader.
+    ForwardRead {
+        /// The group.
+        group: GroupId,
+        /// Unique within the sending front's start.
+        id: u64,
+        /// The sending front's start.
+        incarnation: Incarnation,
+        /// The number of the connection's latest write in this group's stream: it must be applied before the read is answered. 0 means none.
+        after_write: u64,
+        /// What is left of the deadline, in milliseconds.
+        deadline_ms: u64,
+        /// What to read.
+        read: Read,
+    },
+    /// The answer to a forwarded read.
+    ReadAnswer {
+        /// The sending front's start.
+        incarnation: Incarnation,
+        /// The read's id.
+        id: u64,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// One step of a snapshot transfer.
+    Snapshot {
+        /// The group.
+        group: GroupId,
+        /// The step.
+        step: SnapshotStep,
+    },
+    /// A change of the directory for its leader to propose. Idempotent; repeated until it shows in the map.
+    ProposeDirectory {
+        /// The encoded change (`directory::Change`).
+        change: Bytes,
+    },
+    /// "My copy of the directory is at this index; send yours if it is newer."
+    DirectoryWanted {
+        /// The index of the copy.
+        have: LogIndex,
+    },
+    /// A whole copy of the directory, for nodes that do not replicate it.
+    DirectoryCopy {
+        /// The index that it stands for.
+        index: LogIndex,
+        /// The encoded state.
+        state: Bytes,
+    },
+}
+
+/// A node's regular word to its peers: it lives, and this is what it hears.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announce {
+    /// The sender's start.
+    pub incarnation: Incarnation,
+    /// The sender's clock, as a hybrid logical timestamp.
+    pub clock: crate::hlc::Timestamp,
+    /// The peers that the sender hears directly, with how long ago in milliseconds.
+    pub hears: Vec<(NodeId, u64)>,
+    /// The groups that the sender leads, with their terms.
+    pub leads: Vec<(GroupId, Term)>,
+    /// The sender is stopping: give it no leadership.
+    pub stopping: bool,
+    /// The index of the sender's copy of the directory.
+    pub directory: LogIndex,
+}
+
+/// A numbered write on its way to the leader.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForwardedWrite {
+    /// Its place in the stream of its front.
+    pub position: crate::log_entry::StreamPosition,
+    /// What is left of the deadline, in milliseconds; nothing is proposed after it.
+    pub deadline_ms: u64,
+    /// The client's own number.
+    pub client: Option<ClientNumber>,
+    /// What to do; `None` only uses the number up (see `LogEntry::Write`).
+    pub write: Option<Write>,
+}
+
+/// What was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Untaken {
+    /// A write, by its number in the stream.
+    Write(u64),
+    /// A read, by its id.
+    Read(u64),
+}
+
+/// Why a forward was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhyNotTaken {
+    /// Not the leader; here is who may be.
+    NotLeader {
+        /// The leader as far as the answering replica knows; 0 if it knows none.
+        leader: NodeId,
+    },
+    /// The number does not follow what the leader has of this stream: send again from the one after `after`.
+    Gap {
+        /// The newest number of the stream that the leader has.
+        after: u64,
+    },
+    /// Too much under way at the leader: send again a little later.
+    Busy,
+    /// The write would grow the state, and the memory limit is reached. The number counts as unused.
+    OutOfMemory,
+}
+
+/// The kinds of consensus messages that travel (rule 7 of `docs` lists those that never do).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs)] // Raft's own names
+pub enum ConsensusKind {
+    Append,
+    AppendResponse,
+    RequestVote,
+    RequestVoteResponse,
+    RequestPreVote,
+    RequestPreVoteResponse,
+    Heartbeat,
+    HeartbeatResponse,
+    ReadIndex,
+    ReadIndexResponse,
+    TimeoutNow,
+    TransferLeader,
+}
+
+/// A consensus message in our own words. Snapshots are not among them: they travel as [`SnapshotStep`]s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // Raft's own names (Ongaro 2014, fig. 3.1; etcd's message fields)
+pub struct ConsensusMessage {
+    pub kind: ConsensusKind,
+    pub term: Term,
+    pub log_term: Term,
+    pub index: LogIndex,
+    pub commit: LogIndex,
+    pub commit_term: Term,
+    pub reject: bool,
+    pub reject_hint: LogIndex,
+    pub request_snapshot: LogIndex,
+    pub priority: i64,
+    pub context: Bytes,
+    pub entries: Vec<ConsensusEntry>,
+}
+
+/// One entry of a consensus log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsensusEntry {
+    /// Where it stands.
+    pub index: LogIndex,
+    /// The term of the leader that made it.
+    pub term: Term,
+    /// What the bytes are.
+    pub kind: EntryKind,
+    /// A `LogEntry`, a configuration change, or nothing (the library's own).
+    pub data: Bytes,
+    /// The library's context of configuration changes.
+    pub context: Bytes,
+}
+
+/// What an entry's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// A `LogEntry`, or empty.
+    Normal,
+    /// A configuration change of the library's first kind.
+    ConfigurationChange,
+    /// A configuration change of the library's second (joint) kind.
+    ConfigurationChangeV2,
+}
+
+/// Who replicates a group, as consensus knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Voting replicas.
+    pub voters: Vec<ReplicaId>,
+    /// Voting replicas of the outgoing half of a joint configuration.
+    pub voters_outgoing: Vec<ReplicaId>,
+    /// Replicas that follow without a vote.
+    pub learners: Vec<ReplicaId>,
+    /// Outgoing voters that become learners.
+    pub learners_next: Vec<ReplicaId>,
+    /// Leave the joint configuration by itself. Always false here (rule 10).
+    pub auto_leave: bool,
+}
+
+/// What a snapshot stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotPoint {
+    /// The last entry that it contains.
+    pub index: LogIndex,
+    /// That entry's term.
+    pub term: Term,
+    /// The configuration at that entry.
+    pub configuration: Configuration,
+}
+
+/// One step of a snapshot transfer. The sender offers; the receiver says which slots it lacks; pieces flow, each acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SnapshotStep {
+    /// Leader to follower: the whole table of contents.
+    Offer {
+        /// The sender's number for this transfer.
+        transfer: u64,
+        /// The leader's term.
+        term: Term,
+        /// What it stands for.
+        point: SnapshotPoint,
+        /// Each slot of the shard with the digest of its content, in order. Empty for the directory.
+        slots: Vec<(Slot, u128)>,
+        /// Everything that is not in slots: timestamps, dedup table, or the directory itself.
+        tables: Bytes,
+    },
+    /// Follower to leader: send these. An empty list means that nothing is lacking.
+    Want {
+        /// The transfer.
+        transfer: u64,
+        /// Slots whose digests differ from what the follower has.
+        slots: Vec<Slot>,
+    },
+    /// Leader to follower: a piece of one slot.
+    Piece {
+        /// The transfer.
+        transfer: u64,
+        /// The slot.
+        slot: Slot,
+        /// Counted from 0 within the slot.
+        number: u32,
+        /// No further piece of this slot follows.
+        last: bool,
+        /// Encoded items (`storage::snapshot`).
+        data: Bytes,
+    },
+    /// Follower to leader: everything of the transfer up to this many bytes has arrived; send on.
+    Received {
+        /// The transfer.
+        transfer: u64,
+        /// Bytes of pieces received since the offer.
+        bytes: u64,
+    },
+    /// Follower to leader: the snapshot is installed, or was not (`report_snapshot`).
+    Finished {
+        /// The transfer.
+        transfer: u64,
+        /// Whether it is installed and durable.
+        installed: bool,
+    },
+}
