@@ -1,0 +1,76 @@
+//! One line of text for each event of a node, and how loud to say it.
+
+use node::event::Event;
+use proto::ids::GroupId;
+use tracing::Level;
+
+/// The event as a sentence, and the level at which it belongs into the log.
+pub fn describe(event: &Event) -> (Level, String) {
+    match event {
+        Event::LeaderElected { group, term } => (Level::DEBUG, format!("leads {} in term {term}", name(*group))),
+        Event::LeaderLost { group, term } => (Level::DEBUG, format!("leads {} no more (term {term})", name(*group))),
+        Event::TransferBegun { group, to } => (Level::DEBUG, format!("hands {} over to node {to}", name(*group))),
+        Event::PeerHeard { node } => (Level::INFO, format!("hears node {node}")),
+        Event::PeerSilent { node } => (Level::WARN, format!("hears node {node} no more")),
+        Event::PeerRefused { node, why } => (Level::WARN, format!("refused a message of node {node}: {why}")),
+        Event::ClockAhead { node, ahead_ms } => (
+            Level::WARN,
+            format!("refused a message of node {node}, whose clock is {ahead_ms} ms ahead of this one; set the clocks (NTP)"),
+        ),
+        Event::SnapshotWritten { group, index } => {
+            (Level::DEBUG, format!("wrote a snapshot of {} up to index {index}", name(*group)))
+        }
+        Event::SnapshotOffered { group, to, index } => {
+            (Level::INFO, format!("offers node {to} a snapshot of {} at index {index}", name(*group)))
+        }
+        Event::SnapshotInstalled { group, index, fetched_slots, kept_slots } => (
+            Level::INFO,
+            format!(
+                "installed a snapshot of {} at index {index}: {fetched_slots} slots fetched, {kept_slots} were at hand",
+                name(*group)
+            ),
+        ),
+        Event::GroupPoisoned { group, why } => {
+            (Level::ERROR, format!("{} broke an assertion and is rebuilt from what is durable: {why}", name(*group)))
+        }
+        Event::MemoryLimit { reached: true } => {
+            (Level::WARN, "the memory limit is reached: writes that grow the state are refused".to_owned())
+        }
+        Event::MemoryLimit { reached: false } => (Level::INFO, "below the memory limit again".to_owned()),
+        Event::LogSynced { bytes } => (Level::TRACE, format!("{bytes} log bytes are durable")),
+    }
+}
+
+/// Writes the event into the log.
+pub fn log(event: &Event) {
+    let (level, text) = describe(event);
+    // `tracing`'s macros want a level that is known at compile time.
+    match level {
+        Level::ERROR => tracing::error!("{text}"),
+        Level::WARN => tracing::warn!("{text}"),
+        Level::INFO => tracing::info!("{text}"),
+        Level::DEBUG => tracing::debug!("{text}"),
+        Level::TRACE => tracing::trace!("{text}"),
+    }
+}
+
+fn name(group: GroupId) -> String {
+    match group.shard() {
+        Some(shard) => format!("shard {shard}"),
+        None => "the directory".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::ids::{NodeId, Term};
+
+    #[test]
+    fn groups_are_named_as_people_name_them() {
+        let (level, text) = describe(&Event::LeaderElected { group: GroupId(4), term: Term(7) });
+        assert_eq!((level, text.as_str()), (Level::DEBUG, "leads shard 3 in term 7"));
+        let (_, text) = describe(&Event::TransferBegun { group: GroupId::DIRECTORY, to: NodeId(2) });
+        assert_eq!(text, "hands the directory over to node 2");
+    }
+}

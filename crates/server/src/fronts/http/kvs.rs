@@ -1,0 +1,234 @@
+//! `/kvs/{key}`: one value under one key, with its version as ETag.
+//!
+//! The key is the rest of the path, percent-decoded: any bytes, slashes too. A body is the value as it is.
+
+use super::Front;
+use super::conditions::Options;
+use super::problem::Problem;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use proto::command::{Command, Request};
+use proto::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use proto::ops::{Condition, KeyWrite, Read, SetExpiry, StringRead, StringWrite, Write};
+use proto::outcome::{Certificate, Outcome};
+use proto::reply::Reply;
+use proto::slots::slot_of;
+use std::time::Duration;
+
+/// How long a body may take to arrive, and to be let in.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Reads a value.
+#[utoipa::path(get, path = "/kvs/{key}", tag = "kvs",
+    params(
+        ("key" = String, Path, description = "The key, percent-encoded"),
+        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
+        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the value still has this version"),
+    ),
+    responses(
+        (status = 200, description = "The value", body = Vec<u8>, content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "The version"), ("As-Of" = String, description = "The last entry that the leader had applied"))),
+        (status = 304, description = "The value still has that version"),
+        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such key; code `not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "No quorum, or too busy; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn get(State(front): State<Front>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    let key = key_of(&uri)?;
+    let options = Options::read(&headers, &uri)?;
+    if options.expiry != SetExpiry::Never {
+        return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
+    }
+    let read = Read::String(StringRead::Get { key: key.clone() });
+    let (reply, certificate) = ask(&front, "get", Command::Read { slot: slot_of(&key), read }, &options).await?;
+    let version = certificate.version;
+    let is_there = matches!(reply, Reply::Bulk(_));
+    let holds = match &options.condition {
+        Condition::AnyVersion(versions) => is_there && versions.contains(&version),
+        Condition::Present => is_there,
+        _ => true,
+    };
+    if !holds {
+        return Ok(certified(precondition_failed().into_response(), &certificate, is_there));
+    }
+    let is_known = match &options.condition {
+        Condition::NoVersion(versions) => is_there && versions.contains(&version),
+        Condition::Absent => is_there,
+        _ => false,
+    };
+    let response = match reply {
+        _ if is_known => StatusCode::NOT_MODIFIED.into_response(),
+        Reply::Bulk(value) => ([(header::CONTENT_TYPE, "application/octet-stream")], value).into_response(),
+        Reply::Nil => not_found().into_response(),
+        other => unexpected(other).into_response(),
+    };
+    Ok(certified(response, &certificate, is_there))
+}
+
+/// Writes a value.
+#[utoipa::path(put, path = "/kvs/{key}", tag = "kvs", request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    params(
+        ("key" = String, Path, description = "The key, percent-encoded"),
+        ("ttl" = Option<String>, Query, description = "Time to live: seconds, or 500ms, 10s, 5m, 2h"),
+        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
+        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        ("If-Match" = Option<String>, Header, description = "Write only over this version, or over any (*)"),
+        ("If-None-Match" = Option<String>, Header, description = "Write only if the key is absent (*), or has another version"),
+    ),
+    responses(
+        (status = 200, description = "Replaced", headers(("ETag" = String, description = "The new version"))),
+        (status = 201, description = "Created", headers(("ETag" = String, description = "The version"))),
+        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The condition does not hold; code `precondition_failed`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The value is too long; code `value_too_long`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was applied; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The memory limit is reached; code `out_of_memory`", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn put(State(front): State<Front>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
+    let key = key_of(&uri)?;
+    let options = Options::read(&headers, &uri)?;
+    let (value, _held) = read_body(&front, &headers, body).await?;
+    let (expiry, condition) = (options.expiry, options.condition.clone());
+    let write = Write::String(StringWrite::Put { key: key.clone(), value, expiry, condition });
+    let (reply, certificate) = ask(&front, "put", Command::Write { slot: slot_of(&key), write }, &options).await?;
+    let response = match reply {
+        Reply::Int(1) => StatusCode::CREATED.into_response(),
+        Reply::Int(_) => StatusCode::OK.into_response(),
+        Reply::Nil => precondition_failed().into_response(),
+        other => unexpected(other).into_response(),
+    };
+    let is_there = response.status().is_success();
+    Ok(certified(response, &certificate, is_there))
+}
+
+/// Deletes a key.
+#[utoipa::path(delete, path = "/kvs/{key}", tag = "kvs",
+    params(
+        ("key" = String, Path, description = "The key, percent-encoded"),
+        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
+        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        ("If-Match" = Option<String>, Header, description = "Delete only this version"),
+    ),
+    responses(
+        (status = 200, description = "Deleted"),
+        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such key; code `not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "The condition does not hold; code `precondition_failed`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was applied; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn delete(State(front): State<Front>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    let key = key_of(&uri)?;
+    let options = Options::read(&headers, &uri)?;
+    if options.expiry != SetExpiry::Never {
+        return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
+    }
+    let write = Write::Key(KeyWrite::Delete { key: key.clone(), condition: options.condition.clone() });
+    let (reply, certificate) = ask(&front, "delete", Command::Write { slot: slot_of(&key), write }, &options).await?;
+    let response = match reply {
+        Reply::Int(1) => StatusCode::OK.into_response(),
+        Reply::Int(_) => not_found().into_response(),
+        Reply::Nil => precondition_failed().into_response(),
+        other => unexpected(other).into_response(),
+    };
+    Ok(certified(response, &certificate, false))
+}
+
+/// `/kvs/` names no key.
+pub(super) async fn no_key() -> Problem {
+    Problem::bad_request("no_key", "the path names no key; write /kvs/KEY")
+}
+
+fn key_of(uri: &Uri) -> Result<Bytes, Problem> {
+    let path = uri.path().strip_prefix("/kvs/").unwrap_or_default();
+    let key: Vec<u8> = percent_decode_str(path).collect();
+    if key.len() > MAX_KEY_BYTES {
+        return Err(Problem::bad_request("key_too_long", format!("a key has at most {MAX_KEY_BYTES} bytes")));
+    }
+    Ok(Bytes::from(key))
+}
+
+/// The value, and the share of the front's memory that it holds.
+async fn read_body(
+    front: &Front,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, tokio::sync::OwnedSemaphorePermit), Problem> {
+    let too_long = || {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "value_too_long", format!("a value has at most {MAX_VALUE_BYTES} bytes"))
+    };
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let most = announced.unwrap_or(MAX_VALUE_BYTES as u64);
+    if most > MAX_VALUE_BYTES as u64 {
+        return Err(too_long());
+    }
+    let kib = u32::try_from(most / 1024 + 1).expect("at most 8 MiB");
+    let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
+    let busy = || {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many bodies are arriving at once; try again")
+    };
+    let permit = tokio::time::timeout(BODY_TIMEOUT, front.bodies.clone().acquire_many_owned(kib)).await;
+    let permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
+    let value = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_VALUE_BYTES)).await.map_err(|_| slow())?;
+    let value = value.map_err(|error| {
+        let is_limit = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if is_limit { too_long() } else { Problem::bad_request("bad_body", "the body was cut short") }
+    })?;
+    Ok((value, permit))
+}
+
+async fn ask(
+    front: &Front,
+    name: &'static str,
+    command: Command,
+    options: &Options,
+) -> Result<(Reply, Certificate), Problem> {
+    let request =
+        Request { command, deadline_ms: options.deadline_ms, level_chosen: options.level_chosen, client: None };
+    match front.handoff.data(name, request).await {
+        Outcome::Done { reply, certificate } => Ok((reply, certificate)),
+        Outcome::Failed(failure) => Err(Problem::from_failure(&failure)),
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such key")
+}
+
+fn precondition_failed() -> Problem {
+    Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "the condition does not hold; nothing was changed")
+}
+
+/// An error of the command's own, such as a value of another type.
+fn unexpected(reply: Reply) -> Problem {
+    match reply {
+        Reply::Error(text) if text.starts_with("WRONGTYPE") => Problem::new(StatusCode::CONFLICT, "wrong_type", text),
+        Reply::Error(text) => Problem::bad_request("refused", text),
+        other => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("an unexpected reply: {other:?}")),
+    }
+}
+
+/// Adds what was achieved.
+fn certified(mut response: Response, certificate: &Certificate, has_version: bool) -> Response {
+    let headers = response.headers_mut();
+    let mut insert = |name: &'static str, value: String| {
+        headers.insert(name, HeaderValue::from_str(&value).expect("digits and quotes"));
+    };
+    if has_version {
+        insert("etag", format!("\"{}\"", certificate.version));
+    }
+    insert("as-of", certificate.as_of.to_string());
+    insert("served-by", certificate.served_by.to_string());
+    insert("state", "committed".to_owned());
+    insert("consistency", "linearizable".to_owned());
+    response
+}

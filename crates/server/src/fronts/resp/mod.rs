@@ -1,0 +1,484 @@
+//! The Redis front: connections, RESP2 and RESP3, commands to the core and answers back in order.
+//!
+//! * `connection`: one client's socket and buffers. `pipeline`: its commands under way. `reply_buffer`: bytes on their way out. `answers`: outcomes to replies.
+//! * `session`, `server_commands`, `info`, `settings`, `cluster`: commands that never reach the core.
+//! * this file: whose turn it is, and the accounts that keep slow and greedy clients from costing anyone else.
+//!
+//! Invariants: answers of one connection leave in the order of its commands. A connection that does not read its replies is not read either; one that sends more than its
+//! share waits in its socket; beyond the node's budget only small requests and one large one at a time go on. Nothing here blocks.
+
+mod answers;
+mod cluster;
+mod connection;
+mod context;
+mod glob;
+mod info;
+mod pipeline;
+mod reply_buffer;
+mod server_commands;
+mod session;
+mod settings;
+
+pub(crate) use answers::class_of;
+pub(crate) use context::Shared;
+pub(crate) use settings::Settings;
+
+use bytes::Bytes;
+use connection::{Connection, Over, READ_PER_TURN_BYTES, ReplyMode, SMALL_BYTES};
+use context::Context;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use node::core::Core;
+use node::io::Input;
+use observe::metrics::{CommandMetrics, OutcomeClass};
+use pipeline::{Left, Pending};
+use proto::commands::{Family, Row, parse_request, resolve, table};
+use proto::ids::{ConnectionId, NodeId, RequestId};
+use proto::limits::{MAX_CONNECTIONS, MAX_NODE_REPLY_BYTES, MAX_NODE_REQUEST_BYTES};
+use proto::outcome::Outcome;
+use proto::reply::Reply;
+use proto::time::{Mono, Now};
+use session::Said;
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The low bits of a connection's id are its place; the rest counts births.
+const PLACE_BITS: u32 = 14;
+const _: () = assert!(MAX_CONNECTIONS < (1 << PLACE_BITS) - 1);
+const ACCEPTS_PER_TURN: usize = 128;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// While the node's budget is used up, a large command that is half received for longer is given up.
+const PARTIAL_PATIENCE: Duration = Duration::from_secs(10);
+/// A client that takes no reply byte for so long is closed.
+const UNREAD_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The connection id of the n-th request of a front that has no connections of its own (HTTP). Never the id of a connection of this front.
+pub(crate) fn foreign_connection(n: u64) -> ConnectionId {
+    ConnectionId(n << PLACE_BITS | ((1 << PLACE_BITS) - 1))
+}
+
+/// Whether [`foreign_connection`] made this id.
+pub(crate) fn is_foreign(connection: ConnectionId) -> bool {
+    connection.0 & ((1 << PLACE_BITS) - 1) == (1 << PLACE_BITS) - 1
+}
+
+/// All connections of Redis clients.
+#[derive(Debug)]
+pub(crate) struct RespFront {
+    listener: Option<TcpListener>,
+    first_token: usize,
+    connections: Vec<Option<Box<Connection>>>,
+    free: Vec<usize>,
+    births: u64,
+    turns: Vec<usize>,
+    dirty: Vec<usize>,
+    /// The core was stepped after the drain: another one must follow.
+    has_stepped: bool,
+    may_accept: bool,
+    is_draining: bool,
+    open: Arc<AtomicUsize>,
+    request_bytes: usize,
+    reply_bytes: usize,
+    /// The one connection that may go on with a large command while the budget is used up.
+    privileged: Option<usize>,
+    last_sweep: Mono,
+    counters: Vec<Option<CommandMetrics>>,
+    me: NodeId,
+    shared: Shared,
+}
+
+impl RespFront {
+    /// How many tokens it uses, from `first_token` on.
+    pub(crate) const TOKENS: usize = 1 + (1 << PLACE_BITS);
+
+    /// Takes over a listening socket. `open` counts the connections of all fronts.
+    pub(crate) fn new(
+        mut listener: TcpListener,
+        first_token: usize,
+        registry: &Registry,
+        me: NodeId,
+        open: Arc<AtomicUsize>,
+        shared: Shared,
+    ) -> io::Result<RespFront> {
+        registry.register(&mut listener, Token(first_token), Interest::READABLE)?;
+        Ok(RespFront {
+            listener: Some(listener),
+            first_token,
+            connections: Vec::new(),
+            free: Vec::new(),
+            births: 0,
+            turns: Vec::new(),
+            dirty: Vec::new(),
+            has_stepped: false,
+            may_accept: true,
+            is_draining: false,
+            open,
+            request_bytes: 0,
+            reply_bytes: 0,
+            privileged: None,
+            last_sweep: Mono::default(),
+            counters: vec![None; table().len()],
+            me,
+            shared,
+        })
+    }
+
+    /// Takes note of a readiness event.
+    pub(crate) fn ready(&mut self, token: usize, readable: bool, writable: bool) {
+        let Some(at) = (token - self.first_token).checked_sub(1) else {
+            self.may_accept = true;
+            return;
+        };
+        if let Some(Some(connection)) = self.connections.get_mut(at) {
+            connection.is_readable |= readable;
+            if readable && !connection.is_queued {
+                connection.is_queued = true;
+                self.turns.push(at);
+            }
+            if writable && !connection.out.is_empty() && !connection.is_dirty {
+                connection.is_dirty = true;
+                self.dirty.push(at);
+            }
+        }
+    }
+
+    /// Whether there is work that no event will announce.
+    pub(crate) fn wants_a_turn(&self) -> bool {
+        !self.turns.is_empty() || !self.dirty.is_empty() || self.has_stepped || (self.may_accept && self.listener.is_some())
+    }
+
+    /// Accepts, reads, and steps the core with every whole command.
+    pub(crate) fn turn(&mut self, registry: &Registry, core: &mut Core, now: Now, scratch: &mut [u8]) {
+        self.has_stepped = false;
+        self.accept(registry, now.mono);
+        for at in std::mem::take(&mut self.turns) {
+            let Some(mut connection) = self.connections[at].take() else { continue };
+            connection.is_queued = false;
+            let result = self.pump(at, &mut connection, core, now, scratch);
+            if !connection.out.is_empty() && !connection.is_dirty {
+                connection.is_dirty = true;
+                self.dirty.push(at);
+            }
+            self.settle(at, connection, result, core, now);
+        }
+        if now.mono - self.last_sweep >= SWEEP_INTERVAL {
+            self.last_sweep = now.mono;
+            self.sweep(core, now);
+        }
+    }
+
+    /// An answer of the core to one of this front's connections. It is written with the next [`RespFront::flush`].
+    pub(crate) fn answer(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome, valid_until: Option<Mono>) {
+        let at = (connection.0 & ((1 << PLACE_BITS) - 1)) as usize;
+        if let Some(Some(found)) = self.connections.get_mut(at)
+            && found.id == connection
+            && found.pipeline.answer(request, outcome, valid_until)
+            && !found.is_dirty
+        {
+            found.is_dirty = true;
+            self.dirty.push(at);
+        }
+    }
+
+    /// Writes every reply that is ready, one call a connection. `clock` is asked only where an answer rests on time.
+    pub(crate) fn flush(&mut self, core: &mut Core, now: Now, clock: impl Fn() -> Mono) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for at in dirty.drain(..) {
+            let Some(mut connection) = self.connections[at].take() else { continue };
+            connection.is_dirty = false;
+            let result = self.write(&mut connection, core, now, &clock);
+            self.settle(at, connection, result, core, now);
+        }
+        if self.dirty.is_empty() {
+            self.dirty = dirty; // keeps its room
+        }
+        if self.reply_bytes > MAX_NODE_REPLY_BYTES {
+            self.close_fattest(core, now);
+        }
+    }
+
+    /// No new connections from now on.
+    pub(crate) fn stop_accepting(&mut self, registry: &Registry) {
+        if let Some(mut listener) = self.listener.take() {
+            let _ = registry.deregister(&mut listener);
+        }
+    }
+
+    /// No new commands from now on: connections end when what is under way is answered and written.
+    pub(crate) fn drain(&mut self, core: &mut Core, now: Now) {
+        self.is_draining = true;
+        for at in 0..self.connections.len() {
+            if let Some(mut connection) = self.connections[at].take() {
+                connection.is_closing = true;
+                self.settle(at, connection, Ok(()), core, now);
+            }
+        }
+    }
+
+    /// Whether no connection is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.connections.iter().all(Option::is_none)
+    }
+
+    fn accept(&mut self, registry: &Registry, now: Mono) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(listener) = self.listener.as_ref().filter(|_| self.may_accept) else { return };
+            match listener.accept() {
+                Ok((stream, remote)) => self.admit(stream, remote, registry, now),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Tried again with the next event, or sweep: out of descriptors is no reason to spin.
+                    self.may_accept = false;
+                    if error.kind() != ErrorKind::WouldBlock {
+                        tracing::warn!("cannot accept a client's connection: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, mut stream: TcpStream, remote: SocketAddr, registry: &Registry, now: Mono) {
+        if self.open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
+            self.shared.connections_refused += 1;
+            self.shared.metrics.connections_refused.inc();
+            let _ = stream.write(b"-ERR max number of clients reached\r\n");
+            return;
+        }
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() - 1
+        });
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if registry.register(&mut stream, Token(self.first_token + 1 + at), interest).is_err() {
+            self.free.push(at);
+            return;
+        }
+        let _ = stream.set_nodelay(true);
+        self.births += 1;
+        self.shared.connections_received += 1;
+        self.shared.metrics.connections_accepted.inc();
+        self.shared.metrics.connected_clients.inc();
+        self.open.fetch_add(1, Ordering::Relaxed);
+        let id = ConnectionId(self.births << PLACE_BITS | at as u64);
+        let mut connection = Connection::new(id, stream, remote, self.shared.password.is_none(), now);
+        connection.is_queued = true;
+        self.turns.push(at);
+        self.connections[at] = Some(Box::new(connection));
+    }
+
+    /// Parses what is there, reads more, up to its turn's share.
+    fn pump(
+        &mut self,
+        at: usize,
+        connection: &mut Connection,
+        core: &mut Core,
+        now: Now,
+        scratch: &mut [u8],
+    ) -> Result<(), Over> {
+        let mut read = 0;
+        loop {
+            while connection.may_parse() {
+                match connection.next_command(now.mono) {
+                    Ok(Some((argv, bytes))) => self.execute(connection, &argv, bytes, core, now),
+                    Ok(None) => break,
+                    Err(reply) => {
+                        connection.reply(reply, connection.session.version, now.mono);
+                        connection.is_closing = true;
+                    }
+                }
+            }
+            if !connection.may_read() || read >= READ_PER_TURN_BYTES {
+                return Ok(());
+            }
+            if self.request_bytes + read > MAX_NODE_REQUEST_BYTES && connection.request_bytes() > SMALL_BYTES {
+                match self.privileged {
+                    None => self.privileged = Some(at),
+                    Some(other) if other != at => return Ok(()), // the sweep gives it another turn
+                    Some(_) => {}
+                }
+            }
+            match connection.read(scratch)? {
+                0 if !connection.is_readable => return Ok(()),
+                0 => {
+                    // The client will say no more; what it has asked for is still answered.
+                    connection.is_closing = true;
+                    return Ok(());
+                }
+                n => {
+                    read += n;
+                    self.shared.input_bytes += n as u64;
+                    self.shared.metrics.client_bytes_in.inc_by(n as u64);
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, connection: &mut Connection, argv: &[Bytes], bytes: usize, core: &mut Core, now: Now) {
+        self.shared.commands_processed += 1;
+        connection.last_command = now.mono;
+        let version = connection.session.version;
+        let skipped = connection.session.replies == ReplyMode::SkipNext;
+        if skipped {
+            connection.session.replies = ReplyMode::On;
+        }
+        let is_silent = |connection: &Connection| skipped || connection.session.replies == ReplyMode::Off;
+        let row = match resolve(argv) {
+            Ok(row) => row,
+            Err(refusal) => {
+                if !is_silent(connection) {
+                    connection.reply(refusal, version, now.mono);
+                }
+                return;
+            }
+        };
+        let number = row_number(row);
+        connection.last_row = number;
+        let reply = if !connection.session.is_authenticated && !row.flags.contains(&"no_auth") {
+            Some(Reply::error("NOAUTH Authentication required."))
+        } else {
+            match row.family {
+                Family::Data(_) | Family::Wrapper => match parse_request(argv) {
+                    Ok(parsed) => {
+                        let wish = Connection::wish(parsed.meta, parsed.request.level_chosen);
+                        let mut pending = Pending::new(version, wish, number, bytes, now.mono);
+                        pending.is_silent = is_silent(connection);
+                        let request = connection.pipeline.push(pending);
+                        core.step(now, Input::Request { connection: connection.id, request, body: parsed.request });
+                        None
+                    }
+                    Err(refusal) => {
+                        self.count(number, OutcomeClass::Error, Duration::ZERO);
+                        Some(refusal)
+                    }
+                },
+                Family::Connection => {
+                    let context = Context { now, core, others: &self.connections, shared: &mut self.shared };
+                    match session::run(connection, row, argv, &context) {
+                        Said::Reply(reply) => Some(reply),
+                        Said::Nothing => None,
+                        Said::Last(reply) => {
+                            connection.is_closing = true;
+                            Some(reply)
+                        }
+                    }
+                }
+                Family::Cluster => {
+                    let context = Context { now, core, others: &self.connections, shared: &mut self.shared };
+                    Some(cluster::run(row, argv, &context, self.me))
+                }
+                Family::Server => {
+                    let mut context = Context { now, core, others: &self.connections, shared: &mut self.shared };
+                    Some(server_commands::run(row, argv, &mut context))
+                }
+            }
+        };
+        if let Some(reply) = reply
+            && !is_silent(connection)
+        {
+            // HELLO's own answer is in the dialect that it chose.
+            connection.reply(reply, connection.session.version, now.mono);
+        }
+    }
+
+    fn count(&mut self, number: usize, class: OutcomeClass, took: Duration) {
+        let metrics = &self.shared.metrics;
+        self.counters[number].get_or_insert_with(|| metrics.command("resp", table()[number].name)).count(class, took);
+    }
+
+    fn write(
+        &mut self,
+        connection: &mut Connection,
+        core: &mut Core,
+        now: Now,
+        clock: &impl Fn() -> Mono,
+    ) -> Result<(), Over> {
+        while let Some(left) = connection.pipeline.pop(&mut connection.out, clock) {
+            match left {
+                Left::Answered { row, started, class } => self.count(row, class, now.mono - started),
+                Left::Local => {}
+                Left::Expired(request) => {
+                    core.step(now, Input::Expired { connection: connection.id, request });
+                    self.has_stepped = true;
+                    break;
+                }
+            }
+        }
+        let n = connection.write(now.mono).map_err(|_| Over::Gone)?;
+        self.shared.output_bytes += n as u64;
+        self.shared.metrics.client_bytes_out.inc_by(n as u64);
+        Ok(())
+    }
+
+    /// Puts a connection back after its turn, and sees what it needs next; or ends it.
+    fn settle(&mut self, at: usize, mut connection: Box<Connection>, result: Result<(), Over>, core: &mut Core, now: Now) {
+        let is_over = result.is_err() || connection.is_finished();
+        let held = if is_over { (0, 0) } else { (connection.request_bytes(), connection.reply_bytes()) };
+        self.request_bytes = self.request_bytes + held.0 - connection.accounted.0;
+        self.reply_bytes = self.reply_bytes + held.1 - connection.accounted.1;
+        connection.accounted = held;
+        let is_large = held.0 > SMALL_BYTES;
+        if self.privileged == Some(at) && !is_large {
+            self.privileged = None;
+        }
+        if is_over {
+            self.free.push(at);
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.shared.metrics.connected_clients.dec();
+            core.step(now, Input::ConnectionClosed { connection: connection.id });
+            return;
+        }
+        let waits_for_budget =
+            is_large && self.request_bytes > MAX_NODE_REQUEST_BYTES && self.privileged.is_some_and(|other| other != at);
+        let has_commands = !connection.input.is_empty() && !connection.is_starved && connection.may_parse();
+        if (has_commands || connection.may_read() && !waits_for_budget) && !connection.is_queued {
+            connection.is_queued = true;
+            self.turns.push(at);
+        }
+        self.connections[at] = Some(connection);
+    }
+
+    fn end(&mut self, at: usize, core: &mut Core, now: Now, why: &str) {
+        if let Some(connection) = self.connections[at].take() {
+            tracing::warn!("closed the client {}: {why}", connection.remote);
+            self.settle(at, connection, Err(Over::Gone), core, now);
+        }
+    }
+
+    /// Once a second: what no event announces.
+    fn sweep(&mut self, core: &mut Core, now: Now) {
+        self.may_accept = true;
+        let is_full = self.request_bytes > MAX_NODE_REQUEST_BYTES;
+        for at in 0..self.connections.len() {
+            let Some(connection) = &mut self.connections[at] else { continue };
+            let is_large = connection.partial_bytes + connection.input.len() > SMALL_BYTES;
+            if is_full && is_large && now.mono - connection.partial_since >= PARTIAL_PATIENCE {
+                self.end(at, core, now, "its command came too slowly while the node's memory for requests was used up");
+            } else if !connection.out.is_empty() && now.mono - connection.last_written >= UNREAD_PATIENCE {
+                self.end(at, core, now, "it does not read its replies");
+            } else if connection.may_read() && !connection.is_queued {
+                connection.is_queued = true;
+                self.turns.push(at);
+            }
+        }
+    }
+
+    fn close_fattest(&mut self, core: &mut Core, now: Now) {
+        while self.reply_bytes > MAX_NODE_REPLY_BYTES {
+            let fattest = (0..self.connections.len())
+                .filter_map(|at| self.connections[at].as_ref().map(|connection| (connection.reply_bytes(), at)))
+                .max();
+            let Some((_, at)) = fattest else { return };
+            self.end(at, core, now, "it does not read its replies, and the node's memory for replies is used up");
+        }
+    }
+}
+
+fn row_number(row: &'static Row) -> usize {
+    let rows = table();
+    let number = (std::ptr::from_ref(row).addr() - rows.as_ptr().addr()) / size_of::<Row>();
+    debug_assert_eq!(rows[number].name, row.name);
+    number
+}

@@ -1,0 +1,599 @@
+//! Links between nodes: one connection a direction for each pair of members, and passing ones for founding.
+//!
+//! Each node dials every other member and sends its frames on the connection that it dialled; frames come in on the connections that it accepted. So a link has one
+//! owner who repairs it, and a direction that is cut is seen as cut. Both sides prove the cluster's secret to each other (`handshake`, `proof`).
+//!
+//! * `accepted`, `dialled`: one connection each. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
+//!
+//! Invariants: no call blocks; strangers are few ([`MAX_STRANGERS`]), get a few kilobytes and three seconds; a peer's queue is bounded by `MAX_LINK_QUEUE_BYTES`;
+//! only frames from the node that proved itself on that connection are handed on, under its name. It does not decode frames: the core does, and refuses damage.
+
+mod accepted;
+mod dialled;
+pub(crate) mod handshake;
+mod outbox;
+pub(crate) mod proof;
+mod resolver;
+mod throttle;
+
+pub(crate) use outbox::Outbox;
+pub(crate) use throttle::Throttle;
+
+use accepted::{Accepted, Closing, Incoming};
+use bytes::{Bytes, BytesMut};
+use dialled::{Complaint, Dialled, State, Step};
+use directory::founding::FoundingMessage;
+use directory::{Address, Member};
+use handshake::{Handshake, HandshakeError, Hello, Purpose, RefusalKind, Refused};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token, Waker};
+use observe::metrics::Metrics;
+use proof::{Role, Secret};
+use proto::ids::{ClusterId, Incarnation, NodeId};
+use proto::limits::MAX_NODES;
+use proto::time::Mono;
+use resolver::Resolver;
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Accepted connections that have not proved themselves; a further one takes the place of the oldest.
+pub(crate) const MAX_STRANGERS: usize = 64;
+const MAX_ACCEPTED: usize = MAX_STRANGERS + 4 * MAX_NODES;
+/// Founding goes over passing connections to addresses that a message named.
+const MAX_PASSING: usize = 128;
+const PASSING_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+const ACCEPTS_PER_TURN: usize = 64;
+/// With no acknowledgement for so long the operating system gives a connection up.
+const USER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the links tell the loop.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// Frames for this peer will be sent from now on.
+    Up(NodeId),
+    /// Frames for this peer are dropped from now on.
+    Down(NodeId),
+    /// A frame of a peer.
+    Frame {
+        /// Who proved itself on that connection.
+        from: NodeId,
+        /// Header and payload, not decoded.
+        bytes: Bytes,
+    },
+    /// A founding message of whoever knows the secret.
+    Founding(FoundingMessage),
+    /// A peer proved that this node runs from an old copy of its data folder: it must stop.
+    Outdated(String),
+}
+
+/// Who this node is on its links.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Me {
+    /// `None` before the cluster is founded.
+    pub cluster: Option<ClusterId>,
+    /// 0 before the node has an id.
+    pub node: NodeId,
+    /// 0 before the first start.
+    pub incarnation: Incarnation,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    Member(NodeId),
+    Passing(Address),
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    target: Target,
+    link: Dialled,
+    /// The latest founding message for a passing link that is not up yet.
+    founding: Option<Bytes>,
+    last_used: Mono,
+}
+
+/// All links of a node.
+#[derive(Debug)]
+pub(crate) struct Links {
+    listener: TcpListener,
+    first_token: usize,
+    me: Me,
+    /// The newest start of each member that this node knows of.
+    known: BTreeMap<NodeId, Incarnation>,
+    secret: Option<Secret>,
+    outgoing: Vec<Option<Outgoing>>,
+    accepted: Vec<Option<Accepted>>,
+    may_accept: bool,
+    resolver: Resolver,
+    metrics: Arc<Metrics>,
+    throttle: Throttle,
+    events: Vec<LinkEvent>,
+    random: u64,
+}
+
+impl Links {
+    /// Takes over a listening socket. Tokens from `first_token` on are its own, [`Links::TOKENS`] of them.
+    pub(crate) fn new(
+        mut listener: TcpListener,
+        secret: Option<Secret>,
+        registry: &Registry,
+        first_token: usize,
+        waker: &Arc<Waker>,
+        metrics: &Arc<Metrics>,
+    ) -> io::Result<Links> {
+        registry.register(&mut listener, Token(first_token), Interest::READABLE)?;
+        Ok(Links {
+            listener,
+            first_token,
+            me: Me::default(),
+            known: BTreeMap::new(),
+            secret,
+            outgoing: Vec::new(),
+            accepted: Vec::new(),
+            may_accept: true,
+            resolver: Resolver::start(waker.clone())?,
+            metrics: metrics.clone(),
+            throttle: Throttle::default(),
+            events: Vec::new(),
+            random: crate::random::number(),
+        })
+    }
+
+    /// How many tokens it uses.
+    pub(crate) const TOKENS: usize = 1 + MAX_NODES + MAX_PASSING + MAX_ACCEPTED;
+    const FIRST_ACCEPTED: usize = 1 + MAX_NODES + MAX_PASSING;
+
+    /// The cluster is founded, or was before: says who this node is. Links that were made under another name are closed.
+    pub(crate) fn set_me(&mut self, me: Me) {
+        self.me = me;
+        self.outgoing.clear();
+        self.accepted.clear();
+        self.may_accept = true;
+    }
+
+    /// Keeps a link to each of these, and to no other.
+    pub(crate) fn set_members<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Mono) {
+        let mut wanted: BTreeMap<NodeId, Address> = BTreeMap::new();
+        let mut known = BTreeMap::new();
+        for member in members {
+            let newest = self.known.get(&member.node).copied().unwrap_or_default().max(member.incarnation);
+            known.insert(member.node, newest);
+            if member.node != self.me.node {
+                wanted.insert(member.node, member.peer.clone());
+            }
+        }
+        self.known = known;
+        for slot in &mut self.outgoing {
+            let Some(Outgoing { target: Target::Member(node), link, .. }) = slot else { continue };
+            if wanted.get(node) == Some(&link.address) {
+                wanted.remove(node);
+            } else {
+                if link.is_up() {
+                    self.events.push(LinkEvent::Down(*node));
+                }
+                *slot = None;
+            }
+        }
+        for (node, address) in wanted {
+            self.open(Target::Member(node), address, now);
+        }
+    }
+
+    fn open(&mut self, target: Target, address: Address, now: Mono) -> Option<usize> {
+        let at = match self.outgoing.iter().position(Option::is_none) {
+            Some(at) => at,
+            None if self.outgoing.len() < MAX_NODES + MAX_PASSING => {
+                self.outgoing.push(None);
+                self.outgoing.len() - 1
+            }
+            None => return None,
+        };
+        let link = Dialled::new(address, now);
+        self.outgoing[at] = Some(Outgoing { target, link, founding: None, last_used: now });
+        Some(at)
+    }
+
+    /// Queues a frame for a member; drops it if there is no link or no room.
+    pub(crate) fn send(&mut self, to: NodeId, frame: Bytes) {
+        let link = self.outgoing.iter_mut().flatten().find(|out| out.target == Target::Member(to));
+        if let Some(outgoing) = link {
+            outgoing.link.send(frame);
+        }
+    }
+
+    /// Sends a founding message to an address, over a connection that is made for it if there is none. Only the newest message for an address waits.
+    pub(crate) fn send_founding(&mut self, to: &Address, message: &FoundingMessage, now: Mono) {
+        let target = Target::Passing(to.clone());
+        let at = self.outgoing.iter().position(|slot| slot.as_ref().is_some_and(|out| out.target == target));
+        let Some(at) = at.or_else(|| self.open(target, to.clone(), now)) else { return };
+        let outgoing = self.outgoing[at].as_mut().expect("it was found or made");
+        outgoing.last_used = now;
+        let bytes = message.encode();
+        if outgoing.link.is_up() {
+            outgoing.link.send(bytes);
+        } else {
+            outgoing.founding = Some(bytes);
+        }
+    }
+
+    /// Takes note of a readiness event whose token is one of these links'.
+    pub(crate) fn ready(&mut self, token: usize, readable: bool, writable: bool) {
+        let place = token - self.first_token;
+        if place == 0 {
+            self.may_accept = true;
+        } else if place < Self::FIRST_ACCEPTED {
+            if let Some(Some(outgoing)) = self.outgoing.get_mut(place - 1) {
+                outgoing.link.is_readable |= readable || (writable && matches!(outgoing.link.state, State::Connecting { .. }));
+            }
+        } else if let Some(Some(accepted)) = self.accepted.get_mut(place - Self::FIRST_ACCEPTED) {
+            accepted.is_readable |= readable;
+        }
+    }
+
+    /// Whether there is more to read without waiting.
+    pub(crate) fn wants_a_turn(&self) -> bool {
+        self.accepted.iter().flatten().any(|accepted| accepted.is_readable)
+    }
+
+    /// When it wants a turn, whatever happens.
+    pub(crate) fn deadline(&self, now: Mono) -> Mono {
+        let outgoing = self.outgoing.iter().flatten().map(|out| out.link.deadline());
+        let heartbeat = if self.accepted.iter().any(Option::is_some) {
+            accepted::HEARTBEAT_INTERVAL / 2
+        } else {
+            Duration::from_secs(60)
+        };
+        outgoing.min().unwrap_or(now + heartbeat).min(now + heartbeat)
+    }
+
+    /// One turn: accepts, connects, reads, and looks at the time. What others must know goes to `events`.
+    pub(crate) fn turn(&mut self, registry: &Registry, now: Mono, scratch: &mut [u8], events: &mut Vec<LinkEvent>) {
+        self.accept(registry, now);
+        for at in 0..self.accepted.len() {
+            self.turn_accepted(at, now, scratch);
+        }
+        while let Some((address, found)) = self.resolver.answer() {
+            for at in 0..self.outgoing.len() {
+                let Some(out) = &mut self.outgoing[at] else { continue };
+                if out.link.address == address && matches!(out.link.state, State::Resolving { .. }) {
+                    let token = Token(self.first_token + 1 + at);
+                    let result = out.link.connect(found.clone(), registry, token, now);
+                    self.settle(at, result.map(|()| Step::Nothing).map_err(Complaint::Broken), now);
+                }
+            }
+        }
+        for at in 0..self.outgoing.len() {
+            self.turn_outgoing(at, registry, now, scratch);
+        }
+        events.append(&mut self.events);
+    }
+
+    /// Writes what waits on every link.
+    pub(crate) fn flush(&mut self, now: Mono) {
+        for at in 0..self.outgoing.len() {
+            let Some(out) = &mut self.outgoing[at] else { continue };
+            match out.link.write() {
+                Ok(n) => drop(self.metrics.peer_bytes_out.inc_by(n as u64)),
+                Err(error) => self.settle(at, Err(Complaint::Broken(error.to_string())), now),
+            }
+        }
+    }
+
+    fn accept(&mut self, registry: &Registry, now: Mono) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.may_accept {
+                return;
+            }
+            let (mut stream, remote) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.may_accept = false;
+                    if error.kind() != ErrorKind::WouldBlock {
+                        self.complain(now, format_args!("cannot accept a peer's connection: {error}"));
+                    }
+                    return;
+                }
+            };
+            let strangers =
+                || self.accepted.iter().enumerate().filter(|(_, slot)| slot.as_ref().is_some_and(|a| a.peer.is_none()));
+            if strangers().count() >= MAX_STRANGERS {
+                let oldest = strangers().map(|(at, _)| at).min_by_key(|&at| self.accepted_at(at));
+                if let Some(oldest) = oldest {
+                    self.accepted[oldest] = None;
+                }
+            }
+            let at = match self.accepted.iter().position(Option::is_none) {
+                Some(at) => at,
+                None if self.accepted.len() < MAX_ACCEPTED => {
+                    self.accepted.push(None);
+                    self.accepted.len() - 1
+                }
+                None => {
+                    self.complain(now, format_args!("too many peer connections; closed one from {remote}"));
+                    continue;
+                }
+            };
+            let token = Token(self.first_token + Self::FIRST_ACCEPTED + at);
+            if registry.register(&mut stream, token, Interest::READABLE).is_err() {
+                continue;
+            }
+            tune(&stream);
+            let hello = self.hello(Purpose::Frames, NodeId(0));
+            let mut nothing = BytesMut::new();
+            let handshake =
+                Handshake::new(Role::Accepter, hello, self.secret.clone(), is_loopback(&remote), &mut nothing);
+            self.accepted[at] = Some(Accepted::new(stream, remote, handshake, now));
+        }
+    }
+
+    fn accepted_at(&self, at: usize) -> Mono {
+        self.accepted[at].as_ref().map_or(Mono(u64::MAX), |accepted| accepted.since)
+    }
+
+    fn turn_accepted(&mut self, at: usize, now: Mono, scratch: &mut [u8]) {
+        let Some(mut link) = self.accepted[at].take() else { return };
+        let mut joined = None;
+        let mut from = link.peer.as_ref().map(|hello| hello.node);
+        let (me, known) = (self.me, &self.known);
+        let events = &mut self.events;
+        let result = link
+            .read(
+                now,
+                scratch,
+                |hello| unwanted(&me, known, Role::Accepter, None, hello),
+                |incoming| match incoming {
+                    Incoming::Joined(hello) => {
+                        from = Some(hello.node);
+                        joined = Some(hello);
+                    }
+                    Incoming::Frame(bytes) => {
+                        events.push(LinkEvent::Frame { from: from.expect("frames follow the handshake"), bytes });
+                    }
+                    Incoming::Founding(message) => events.push(LinkEvent::Founding(message)),
+                },
+            )
+            .and_then(|n| {
+                self.metrics.peer_bytes_in.inc_by(n as u64);
+                link.tick(now)
+            });
+        if let Some(hello) = joined.filter(|hello| hello.purpose == Purpose::Frames) {
+            self.heard_of(&hello);
+            // The peer has begun anew: what it left behind on an older connection is of no use.
+            for older in &mut self.accepted {
+                if older.as_ref().and_then(|older| older.peer.as_ref()).is_some_and(|peer| {
+                    peer.purpose == Purpose::Frames && peer.node == hello.node
+                }) {
+                    *older = None;
+                }
+            }
+        }
+        match result {
+            Ok(()) => self.accepted[at] = Some(link),
+            Err(closing) => self.closed(&link, &closing, now),
+        }
+    }
+
+    fn closed(&mut self, link: &Accepted, closing: &Closing, now: Mono) {
+        let remote = link.remote;
+        match (closing, &link.peer) {
+            (Closing::Refused(error), _) => {
+                self.outdated(error);
+                self.complain(now, format_args!("closed a peer connection from {remote}: {error}"));
+            }
+            (Closing::Nonsense(why), _) => {
+                self.complain(now, format_args!("closed the peer connection from {remote}: {why}"));
+            }
+            (Closing::Ended(why), Some(peer)) => {
+                tracing::debug!("the connection from node {} ({remote}) ended: {why}", peer.node);
+            }
+            (Closing::Ended(why), None) => tracing::debug!("a connection from {remote} to the peer port ended: {why}"),
+        }
+    }
+
+    fn outdated(&mut self, error: &HandshakeError) {
+        if let HandshakeError::TheyRefuse { refused, proven: true } = error
+            && refused.kind == RefusalKind::OldIncarnation
+        {
+            self.events.push(LinkEvent::Outdated(refused.sentence.clone()));
+        }
+    }
+
+    fn complain(&mut self, now: Mono, sentence: std::fmt::Arguments<'_>) {
+        match self.throttle.admit(now) {
+            Some(0) => tracing::warn!("{sentence}"),
+            Some(more) => tracing::warn!("{sentence} (and {more} more such lines)"),
+            None => {}
+        }
+    }
+
+    fn heard_of(&mut self, hello: &Hello) {
+        if let Some(newest) = self.known.get_mut(&hello.node) {
+            *newest = (*newest).max(hello.incarnation);
+        }
+    }
+
+    fn hello(&self, purpose: Purpose, wanted: NodeId) -> Hello {
+        Hello {
+            nonce: crate::random::bytes(),
+            purpose,
+            cluster: self.me.cluster,
+            node: self.me.node,
+            incarnation: self.me.incarnation,
+            wanted,
+            has_secret: self.secret.is_some(),
+        }
+    }
+
+    fn turn_outgoing(&mut self, at: usize, registry: &Registry, now: Mono, scratch: &mut [u8]) {
+        let Some(out) = &mut self.outgoing[at] else { return };
+        if matches!(out.target, Target::Passing(_)) && now - out.last_used >= PASSING_IDLE_TIMEOUT {
+            self.outgoing[at] = None;
+            return;
+        }
+        let token = Token(self.first_token + 1 + at);
+        let mut result = Ok(Step::Nothing);
+        if out.link.is_due(now) {
+            match resolver::literal(&out.link.address) {
+                Some(found) => {
+                    result = out.link.connect(vec![found], registry, token, now).map_err(Complaint::Broken).map(|()| Step::Nothing);
+                }
+                None => {
+                    out.link.resolving(now);
+                    self.resolver.ask(&out.link.address);
+                }
+            }
+        } else if now >= out.link.deadline() && !out.link.is_readable {
+            let what = match out.link.state {
+                State::Resolving { .. } => "its name was not resolved in time",
+                State::Connecting { .. } => "it did not answer in time",
+                State::Shaking { .. } => "no handshake in time",
+                _ => "silent for too long",
+            };
+            result = Err(Complaint::Broken(what.into()));
+        } else if out.link.is_readable {
+            let target = match out.target {
+                Target::Member(node) => Some(node),
+                Target::Passing(_) => None,
+            };
+            if matches!(out.link.state, State::Connecting { .. }) {
+                let purpose = if target.is_some() { Purpose::Frames } else { Purpose::Founding };
+                let hello = self.hello(purpose, target.unwrap_or_default());
+                let secret = self.secret.clone();
+                let out = self.outgoing[at].as_mut().expect("it is there");
+                out.link.is_readable = false;
+                let begun = out.link.connected(now, |is_loopback, out| {
+                    Handshake::new(Role::Dialler, hello, secret, is_loopback, out)
+                });
+                result = begun.map(|()| Step::Nothing).map_err(Complaint::Broken);
+            }
+            if result.is_ok() {
+                let (me, known) = (self.me, &self.known);
+                let out = self.outgoing[at].as_mut().expect("it is there");
+                result = out.link.read(now, scratch, |hello| unwanted(&me, known, Role::Dialler, target, hello));
+            }
+        }
+        self.settle(at, result, now);
+    }
+
+    fn settle(&mut self, at: usize, result: Result<Step, Complaint>, now: Mono) {
+        let jitter = self.jitter();
+        let Some(out) = &mut self.outgoing[at] else { return };
+        match result {
+            Ok(Step::Nothing) => {}
+            Ok(Step::Up(hello)) => match out.target.clone() {
+                Target::Member(node) => {
+                    tracing::debug!("linked to node {node} at {}", out.link.address);
+                    self.events.push(LinkEvent::Up(node));
+                    self.heard_of(&hello);
+                }
+                Target::Passing(_) => {
+                    if let Some(message) = out.founding.take() {
+                        out.link.send(message);
+                    }
+                }
+            },
+            Err(complaint) => {
+                if let (true, Target::Member(node)) = (out.link.is_up(), &out.target) {
+                    self.events.push(LinkEvent::Down(*node));
+                }
+                let why = match &complaint {
+                    Complaint::Broken(why) => why.clone(),
+                    Complaint::Handshake(error) => error.to_string(),
+                };
+                let is_handshake = matches!(complaint, Complaint::Handshake(_));
+                let news = out.link.fail(now, why, jitter);
+                let who = match &out.target {
+                    Target::Member(node) => format!("node {node} at {}", out.link.address),
+                    Target::Passing(address) => address.to_string(),
+                };
+                if let Some(why) = news {
+                    if is_handshake {
+                        tracing::warn!("no link to {who}: {why}");
+                    } else {
+                        tracing::debug!("no link to {who}: {why}");
+                    }
+                }
+                if let Complaint::Handshake(error) = &complaint {
+                    self.outdated(error);
+                }
+            }
+        }
+    }
+
+    fn jitter(&mut self) -> f64 {
+        // xorshift64: nobody's safety rests on when a node knocks again.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Whether this node wants a link with whoever says this hello; if not, the sentence for both sides.
+fn unwanted(
+    me: &Me,
+    known: &BTreeMap<NodeId, Incarnation>,
+    role: Role,
+    target: Option<NodeId>,
+    hello: &Hello,
+) -> Option<Refused> {
+    if hello.purpose == Purpose::Founding {
+        return None;
+    }
+    let retry = |sentence: String| Some(Refused { kind: RefusalKind::Retry, sentence });
+    let Some(cluster) = me.cluster else {
+        return retry("the node is not part of a cluster yet".into());
+    };
+    match hello.cluster {
+        Some(theirs) if theirs != cluster => {
+            return retry(format!(
+                "one of the two nodes belongs to cluster {cluster}, the other to cluster {theirs}; point each at nodes of its own cluster, or give the newcomer an empty data folder"
+            ));
+        }
+        Some(_) => {}
+        None => return retry("one of the two nodes is not part of the cluster yet".into()),
+    }
+    let asked = if role == Role::Accepter { hello.wanted } else { me.node };
+    if asked != me.node {
+        return retry(format!("this is node {}, not node {asked}; the address has moved", me.node));
+    }
+    if let Some(target) = target.filter(|target| *target != hello.node) {
+        return retry(format!("this is node {}, not node {target}; the address has moved", hello.node));
+    }
+    if hello.node == me.node {
+        return retry(format!("both nodes are node {}; one of the two data folders is a copy", me.node));
+    }
+    match known.get(&hello.node) {
+        None => retry(format!("the cluster has no node {}", hello.node)),
+        Some(newest) if *newest > hello.incarnation => Some(Refused {
+            kind: RefusalKind::OldIncarnation,
+            sentence: format!(
+                "node {} was seen in a newer start ({newest}, this is {}): this data folder is an old copy; start the node from its newest folder, or remove this one",
+                hello.node, hello.incarnation
+            ),
+        }),
+        Some(_) => None,
+    }
+}
+
+/// Whether a connection stays on this machine.
+pub(crate) fn is_loopback(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// Small frames must leave at once, and a dead peer must be noticed. A system that lacks an option goes without it.
+fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let socket = socket2::SockRef::from(stream);
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(2)).with_interval(Duration::from_secs(1));
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
+}
+
+#[cfg(test)]
+mod tests;
