@@ -332,6 +332,11 @@ impl Log {
         self.ledger.oldest_is_pinned_by()
     }
 
+    /// How many bytes of batches fit before another file has to be made: when this is low and maintenance fails for want of space, take no more writes.
+    pub fn room_bytes(&self) -> u64 {
+        self.tail.len_bytes - self.tail.offset + self.spare_bytes.unwrap_or(0)
+    }
+
     /// What the log takes on disk, in bytes.
     pub fn disk_bytes(&self) -> u64 {
         let begun = self.flight.as_ref().and_then(|flight| flight.begins.as_ref());

@@ -1,6 +1,6 @@
 //! A disk in memory that keeps what was promised and nothing else.
 //!
-//! What was not synced may be lost or kept at a power cut, sector by sector; a creation or removal without a folder sync may be undone (in order, as a journal does).
+//! What was not synced may be lost or kept at a power cut, sector by sector; a creation or removal without a folder sync may be undone.
 //! A sector is written whole or not at all. A failed sync marks everything clean that it did not write, as page caches do.
 
 use crate::draw::Draw;
@@ -63,13 +63,19 @@ impl HostileDisk {
 
     /// The power goes: what was not synced is lost, kept, or torn.
     pub(crate) fn cut_power(&mut self, draw: &mut Draw, cut: Cut) {
-        let kept_names = match cut {
-            Cut::Lost => 0,
-            Cut::Kept => self.pending.len(),
-            Cut::Torn => draw.below(self.pending.len() as u64 + 1) as usize,
-        };
-        for (name, to) in std::mem::take(&mut self.pending).into_iter().take(kept_names) {
-            set(&mut self.durable_names, &name, to);
+        // Changes of one name keep their order; those of different names need not.
+        let mut lost: BTreeSet<String> = BTreeSet::new();
+        for (name, to) in std::mem::take(&mut self.pending) {
+            let kept = match cut {
+                Cut::Lost => false,
+                Cut::Kept => true,
+                Cut::Torn => !lost.contains(&name) && draw.once_in(2),
+            };
+            if kept {
+                set(&mut self.durable_names, &name, to);
+            } else {
+                lost.insert(name);
+            }
         }
         self.seen_names = self.durable_names.clone();
         for file in &mut self.files {

@@ -363,6 +363,30 @@ fn the_disk_stays_bounded_and_a_quiet_group_pins_until_it_is_snapshotted() {
 }
 
 #[test]
+fn a_full_disk_is_seen_coming_and_appending_goes_on_while_there_is_room() {
+    let mut disk = HostileDisk::default();
+    let (mut log, _) = Log::open_sized(&mut disk, &owner(1), SIZES).expect("opened");
+    disk.full = true;
+    let mut batches = 0;
+    while log.room_bytes() >= 4096 {
+        log.push(entries(1, batches + 1, 1, 100, 1));
+        let (number, ops) = log.seal().expect("a batch");
+        disk::run(&mut disk, &ops).expect("there was room");
+        log.completed(number);
+        batches += 1;
+        if let Some(ops) = log.maintenance() {
+            assert!(disk::run(&mut disk, &ops).expect_err("no space").full);
+            log.maintenance_done(false);
+        }
+    }
+    assert_eq!(batches, 2, "a first segment of four blocks");
+    disk.full = false;
+    append(&mut disk, &mut log, &[entries(1, batches + 1, 1, 100, 1)]);
+    let (_, recovered) = Log::open_sized(&mut disk, &owner(2), SIZES).expect("opened");
+    assert_eq!(recovered.groups[&GroupId(1)].entries.len(), 3);
+}
+
+#[test]
 fn a_truncated_and_quiet_group_does_not_pin_a_segment_for_ever() {
     let mut disk = HostileDisk::default();
     let (mut log, _) = Log::open_sized(&mut disk, &owner(1), SIZES).expect("opened");

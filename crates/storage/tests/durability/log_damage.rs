@@ -114,4 +114,10 @@ fn a_value_that_looks_like_a_batch_is_not_taken_for_one() {
     let (_, recovered) = Log::open(&mut disk, &owner(2)).expect("a torn tail, not damage");
     assert_eq!(recovered.truncated_tail.map(|tail| tail.offset), Some(*offset));
     assert_eq!(recovered.groups.values().map(|group| group.entries.len()).sum::<usize>(), 1);
+    // Nor is what is left of it, when the crash tears the batch that takes its place before it reaches the disk.
+    let (mut log, _) = Log::open(&mut disk, &owner(3)).expect("opened");
+    append(&mut disk, &mut log, &[entries(1, 2, 1, 10, 2)]);
+    disk.write(file, *offset, &[0; 4096]).expect("write");
+    let (_, recovered) = Log::open(&mut disk, &owner(4)).expect("a torn tail, not damage");
+    assert_eq!(recovered.truncated_tail, None);
 }
