@@ -1,0 +1,33 @@
+//! What a request came to, with the certificate that says what was achieved.
+
+use crate::error::Failure;
+use crate::hlc::Timestamp;
+use crate::ids::NodeId;
+use crate::reply::Reply;
+use serde::{Deserialize, Serialize};
+
+/// What is known about the moment and the value that a reply stands for (`docs/consistency.md`, certificates).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The commit timestamp of the value read or written; of an absent key, its slot's newest deletion; zero for
+    /// commands of no single key.
+    pub version: Timestamp,
+    /// The commit timestamp of the last entry that the answering leader had applied.
+    pub as_of: Timestamp,
+    /// The node whose state answered.
+    pub served_by: NodeId,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// From an applied entry or a proven read. The reply may be an error of the command's own.
+    Done {
+        /// What the command answers.
+        reply: Reply,
+        /// What was achieved.
+        certificate: Certificate,
+    },
+    /// The system could not answer from the state.
+    Failed(Failure),
+}
