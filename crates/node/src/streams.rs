@@ -1,6 +1,6 @@
 //! The front's side of exactly once: all writes of this node's clients to one group, in one numbered order, sent until they are answered.
 //!
-//! One stream a group, not one a connection: the table at the other end then has one row a node (`docs/decisions/0001`). Sending is go-back-N: a new leader, a gap, or silence
+//! One stream a group, not one a connection: the table at the other end then has one row a node (`docs/decisions/0020`). Sending is go-back-N: a new leader, a gap, or silence
 //! means "send again from here"; the state machine answers repetitions as before. A write that was never handed over can be taken back when its deadline passes; one that was is
 //! answered *unknown* and its number is used up by sending it again as nothing, so that its successors are not held back.
 //!

@@ -71,7 +71,7 @@ pub const NUMBERED_CLIENT_KEPT_MS: u64 = 10 * 60 * 1000;
 pub const MAX_CLIENT_NAME_BYTES: usize = 64;
 
 /// Entries of one group that its leader keeps in memory for followers; below it they get a snapshot.
-pub const MAX_TAIL_BYTES_PER_GROUP: usize = 16 * 1024 * 1024;
+pub const MAX_TAIL_BYTES_PER_GROUP: usize = 2 * 1024 * 1024;
 /// Proposals of one group that are not yet decided.
 pub const MAX_UNDECIDED_BYTES_PER_GROUP: usize = 64 * 1024 * 1024;
 /// A piece of a snapshot on its way to another node, or to disk.
