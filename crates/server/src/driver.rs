@@ -68,7 +68,7 @@ impl Driver {
     }
 
     /// Serves until the node is stopped. `ready` is called once, when the node serves for the first time.
-    pub(crate) fn run(mut self, ready: impl FnOnce(&Core)) -> Result<(), Refusal> {
+    pub(crate) fn run(mut self, ready: impl FnOnce()) -> Result<(), Refusal> {
         let mut ready = Some(ready);
         loop {
             self.body.wait(self.rest())?;
@@ -86,7 +86,7 @@ impl Driver {
             if self.core.is_ready()
                 && let Some(ready) = ready.take()
             {
-                ready(&self.core);
+                ready();
             }
             if self.is_over(now) {
                 break;

@@ -8,7 +8,7 @@
 
 mod body;
 mod clock;
-mod config;
+pub mod config;
 mod disk;
 mod driver;
 mod founding;
@@ -22,6 +22,5 @@ mod refusal;
 mod run;
 mod signals;
 
-pub use config::Config;
 pub use refusal::Refusal;
-pub use run::{Ready, run};
+pub use run::run;

@@ -11,34 +11,19 @@ use crate::links::Me;
 use crate::lock::FolderLock;
 use crate::refusal::Refusal;
 use directory::founding::{Founding, FoundingSet, StoredFounding, Wanted};
-use directory::{Address, Member};
+use directory::Member;
 use node::core::Core;
-use proto::ids::{ClusterId, Incarnation, NodeId};
+use proto::ids::{Incarnation, NodeId};
 use storage::identity::{self, Identity};
 
 /// One core a node, for now; the number is fixed for the folder's life.
 const CORES: u16 = 1;
 
-/// What is known when a node serves for the first time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ready {
-    /// The cluster's name.
-    pub cluster: ClusterId,
-    /// The node's id.
-    pub node: NodeId,
-    /// Where clients reach it over the Redis protocol.
-    pub resp: Address,
-    /// Where clients reach it over HTTP.
-    pub http: Address,
-    /// Where its peers reach it.
-    pub peer: Address,
-}
-
-/// Runs a node until it is stopped by a signal, which is success. `ready` is called once, on this thread, when the node serves.
+/// Runs a node until it is stopped by a signal, which is success. When it serves, `/readyz` answers 200 and a line in the log says where.
 ///
 /// # Errors
 /// A sentence for the person who started it: why it does not start, or cannot go on.
-pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), Refusal> {
+pub fn run(config: Config) -> Result<(), Refusal> {
     config.check()?;
     let _lock = FolderLock::take(&config.data)?;
     let mut disk = FolderDisk::new(&config.data);
@@ -53,13 +38,21 @@ pub fn run(config: Config, ready: impl FnOnce(&Ready)) -> Result<(), Refusal> {
         },
     };
     body.links.set_me(Me { cluster: Some(identity.cluster), node: identity.node, incarnation: identity.incarnation });
+    tracing::info!("node {} of cluster {}, start {}", identity.node, identity.cluster, identity.incarnation);
     let own = founding::founder(&config, 0);
-    let at = Ready { cluster: identity.cluster, node: identity.node, resp: own.resp, http: own.http, peer: own.peer };
-    tracing::info!("node {} of cluster {}, start {}", at.node, at.cluster, identity.incarnation);
-    let core = start_core(&config, &mut disk, &body, identity, set, &at)?;
+    let member = Member {
+        node: identity.node,
+        incarnation: identity.incarnation,
+        peer: own.peer,
+        resp: own.resp,
+        http: own.http,
+    };
+    let me = member.node;
+    let served = format!("serves Redis clients at {} and HTTP at {}", member.resp, member.http);
+    let core = start_core(&config, &mut disk, &body, identity, set, member)?;
     let lanes = Lanes::start(&config.data, &body.waker, &body.metrics).map_err(cannot_start)?;
-    let resp = resp_front(&config, &mut body, at.node)?;
-    Driver::new(body, core, founding, resp, lanes).run(|_| ready(&at))
+    let resp = resp_front(&config, &mut body, me)?;
+    Driver::new(body, core, founding, resp, lanes).run(|| tracing::info!("{served}"))
 }
 
 fn cannot_start(error: impl std::fmt::Display) -> Refusal {
@@ -106,15 +99,8 @@ fn start_core(
     body: &Body,
     identity: Identity,
     set: FoundingSet,
-    at: &Ready,
+    member: Member,
 ) -> Result<Core, Refusal> {
-    let member = Member {
-        node: identity.node,
-        incarnation: identity.incarnation,
-        peer: at.peer.clone(),
-        resp: at.resp.clone(),
-        http: at.http.clone(),
-    };
     let mut settings = node::config::Config::new(identity, set, member, crate::random::number());
     settings.memory_limit_bytes = config.memory_limit_bytes;
     Core::start(settings, disk, body.clock.now()).map_err(|error| Refusal::new(error.to_string()))

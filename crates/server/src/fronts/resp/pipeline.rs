@@ -92,11 +92,6 @@ impl Default for Pipeline {
 }
 
 impl Pipeline {
-    /// Commands under way.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// Whether nothing is under way.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
