@@ -10,6 +10,11 @@ use storage::state::{Blob, Item, ShardState, Value};
 
 pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &StringWrite) -> Reply {
     match write {
+        // The plain SET, without a look at what it replaces.
+        StringWrite::Set { key, value, expiry, condition: Condition::Always, get: false, integer_reply: false } => {
+            set(state, ts, key, value, *expiry);
+            Reply::OK
+        }
         StringWrite::Set { key, value, expiry, condition, get, integer_reply } => {
             let old = state.get(key);
             let old_reply = if *get { bulk_or_nil(old) } else { Reply::Nil };

@@ -8,6 +8,7 @@ use super::blob::Blob;
 use super::item::Item;
 use imbl::OrdMap;
 use proto::hlc::Timestamp;
+use std::cmp::Ordering;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// More items than this make a slot a persistent map.
@@ -55,11 +56,25 @@ impl Default for SlotState {
     }
 }
 
-/// Where a key stands in a sorted vector, or would.
+/// Where a key stands in a sorted vector, or would. Positions are hashes and so spread evenly: the guess is a few entries off, and walking from it touches one or
+/// two cache lines where halving would touch six. Keys made to collide cost a walk of at most `LARGE_ITEMS`.
 fn find(entries: &[Entry], position: u64, key: &[u8]) -> Result<usize, usize> {
-    entries.binary_search_by(|entry| {
-        entry.place.position.cmp(&position).then_with(|| entry.place.key.as_slice().cmp(key))
-    })
+    let compare = |at: usize| {
+        let place = &entries[at].place;
+        place.position.cmp(&position).then_with(|| place.key.as_slice().cmp(key))
+    };
+    let mut at = (position * entries.len() as u64 >> 48) as usize;
+    while at > 0 && compare(at - 1).is_ge() {
+        at -= 1;
+    }
+    while at < entries.len() {
+        match compare(at) {
+            Ordering::Less => at += 1,
+            Ordering::Equal => return Ok(at),
+            Ordering::Greater => return Err(at),
+        }
+    }
+    Err(at)
 }
 
 impl SlotState {
