@@ -334,7 +334,8 @@ impl Core {
     }
 
     fn begin_own_snapshot(&mut self) {
-        if self.snapshots.begin_if_due(&self.groups, &self.log, self.config.snapshot_min_log_bytes) {
+        let (min_log_bytes, transfers) = (self.config.snapshot_min_log_bytes, &self.transfers);
+        if self.snapshots.begin_if_due(&self.groups, &self.log, min_log_bytes, |group| transfers.writes(group)) {
             self.own_snapshot_piece();
         }
     }
@@ -348,7 +349,7 @@ impl Core {
     }
 
     fn begin_received_snapshots(&mut self) {
-        for group in self.transfers.begin_writing() {
+        for group in self.transfers.begin_writing(self.snapshots.group_being_written()) {
             self.received_snapshot_piece(group);
         }
     }

@@ -9,6 +9,7 @@ use crate::group::Group;
 use proto::ids::{GroupId, LogIndex};
 use proto::limits::SNAPSHOT_CHUNK_BYTES;
 use proto::peer::SnapshotPoint;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use storage::disk::DiskOp;
 use storage::log::{Log, Record};
@@ -44,13 +45,19 @@ impl Snapshots {
         self.durable.get(&group).copied().unwrap_or_default()
     }
 
-    /// Whether one is being written.
-    pub fn busy(&self) -> bool {
-        self.taking.is_some()
+    /// The group whose snapshot is being written.
+    pub fn group_being_written(&self) -> Option<GroupId> {
+        self.taking.as_ref().map(|taking| taking.group)
     }
 
-    /// Begins a snapshot if one is due. The caller then runs `next_piece`.
-    pub fn begin_if_due(&mut self, groups: &BTreeMap<GroupId, Group>, log: &Log, min_log_bytes: u64) -> bool {
+    /// Begins a snapshot if one is due. The caller then runs `next_piece`. A group of which a received snapshot is being written (`occupied`) waits: both would write one file.
+    pub fn begin_if_due(
+        &mut self,
+        groups: &BTreeMap<GroupId, Group>,
+        log: &Log,
+        min_log_bytes: u64,
+        occupied: impl Fn(GroupId) -> bool,
+    ) -> bool {
         if self.taking.is_some() {
             return false;
         }
@@ -65,7 +72,7 @@ impl Snapshots {
             .or_else(|| log.pinned_by().filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
         let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else { return false };
         let point = group.point();
-        if group.replica_ref().frozen() || point.index <= self.durable(id) {
+        if group.replica_ref().frozen() || occupied(id) || point.index <= self.durable(id) {
             return false;
         }
         let frozen = group.machine.freeze();
@@ -83,10 +90,14 @@ impl Snapshots {
     pub fn finished(&mut self, log: &mut Log) -> Option<(GroupId, LogIndex)> {
         let taking = self.taking.take()?;
         let (group, index) = (taking.group, taking.point.index);
-        if index <= self.durable(group) {
-            // A received snapshot overtook this one.
-            self.retiring.push((group, index));
-            return None;
+        match index.cmp(&self.durable(group)) {
+            Ordering::Greater => {}
+            // A received snapshot stands for the same entry: this file is the one that counts now.
+            Ordering::Equal => return None,
+            Ordering::Less => {
+                self.retiring.push((group, index));
+                return None;
+            }
         }
         log.push(Record::SnapshotMark { group, index, term: taking.point.term, reset: false });
         self.supersede(group, index);

@@ -350,11 +350,17 @@ impl Transfers {
         ops
     }
 
-    /// Groups whose incoming snapshot has all its slots and is not being written yet: begins to write it.
-    pub fn begin_writing(&mut self) -> Vec<GroupId> {
+    /// Whether a received snapshot of this group is being written.
+    pub fn writes(&self, group: GroupId) -> bool {
+        self.incoming.get(&group).is_some_and(|incoming| incoming.writer.is_some())
+    }
+
+    /// Groups whose incoming snapshot has all its slots and is not being written yet: begins to write it. The group of which this node's own snapshot is being written
+    /// (`occupied`) waits: both would write one file.
+    pub fn begin_writing(&mut self, occupied: Option<GroupId>) -> Vec<GroupId> {
         let mut begun = Vec::new();
         for (group, incoming) in &mut self.incoming {
-            if incoming.lacking.is_empty() && incoming.writer.is_none() {
+            if occupied != Some(*group) && incoming.lacking.is_empty() && incoming.writer.is_none() {
                 let slots = incoming.have.iter().map(|(slot, state)| (*slot, state.clone())).collect();
                 incoming.writer =
                     Some(SnapshotWriter::new(*group, incoming.point.clone(), slots, incoming.tables.clone()));
