@@ -113,17 +113,17 @@ pub(crate) struct Start {
     #[arg(long, value_name = "PORT", default_value_t = 7201)]
     pub(crate) peer_port: u16,
     /// Peer addresses of nodes to form a cluster with; may name this node itself
-    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', requires = "bootstrap_expect")]
+    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',')]
     pub(crate) join: Vec<String>,
     /// Form a cluster when so many nodes have found each other
-    #[arg(long, value_name = "N", requires = "join", value_parser = clap::value_parser!(u64).range(1..=64))]
-    pub(crate) bootstrap_expect: Option<u64>,
-    /// Copies of each shard; chosen when the cluster forms, and kept [default: 3, or fewer if there are fewer nodes]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=7))]
-    pub(crate) replicas: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub(crate) bootstrap_expect: Option<usize>,
+    /// Copies of each shard; chosen when the cluster forms, and kept [default: 3; fewer while there are fewer nodes]
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: Option<u32>,
     /// Shards; chosen when the cluster forms, and kept [default: 32]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    pub(crate) shards: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub(crate) shards: Option<u32>,
     /// Refuse writes that grow the data beyond so many bytes (suffixes k, m, g) [default: no limit]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,

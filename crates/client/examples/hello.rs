@@ -8,7 +8,11 @@ use client::{Error, Options, SetOptions, Ttl};
 use std::time::Duration;
 
 fn main() -> Result<(), Error> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7001".to_owned());
+    hello(&std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7001".to_owned()))
+}
+
+/// Everything that the client does, once.
+pub fn hello(address: &str) -> Result<(), Error> {
     // The password, if the cluster has one, is best kept out of the command line.
     let password = std::env::var("QUARTET_REQUIREPASS").ok();
     let client = Client::connect(&[address], Options { password, ..Options::default() })?;

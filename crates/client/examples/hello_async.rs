@@ -8,7 +8,11 @@ use client::{Error, Options, SetOptions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7001".to_owned());
+    hello(&std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7001".to_owned())).await
+}
+
+/// What differs from the blocking client.
+pub async fn hello(address: &str) -> Result<(), Error> {
     let password = std::env::var("QUARTET_REQUIREPASS").ok();
     let client = Client::connect(&[address], Options { password, ..Options::default() }).await?;
 

@@ -1,0 +1,14 @@
+//! End-to-end tests: the real binary, real processes, real sockets, real kills.
+//!
+//! One program, because linking is what costs. Each test has its own cluster in its own folder at its own ports, and waits for what the nodes say
+//! about themselves, never for a time. Limits are generous: they end a test that hangs and measure nothing.
+
+mod clients;
+mod command_line;
+mod crash;
+mod dev;
+mod founding;
+mod graceful;
+mod hostile;
+mod http;
+mod support;
