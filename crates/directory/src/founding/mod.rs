@@ -23,6 +23,8 @@ mod round;
 mod sentences;
 mod set;
 #[cfg(test)]
+mod single_tests;
+#[cfg(test)]
 mod tests;
 
 pub use message::{FOUNDING_VERSION, FoundingMessage, HEADER_BYTES, MessageError, Stage};
