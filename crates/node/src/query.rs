@@ -39,7 +39,8 @@ pub fn needs_empty_entry(state: &ShardState, now_ms: u64, read: &Read) -> bool {
     if state.next_expiry_ms().is_none_or(|at| at > now_ms) {
         return false;
     }
-    let due = |key: &Bytes| state.get(key).and_then(|item| item.expires_at_ms()).is_some_and(|at| at <= now_ms);
+    let due =
+        |key: &Bytes| state.get(key).and_then(|item| item.expires_at_ms()).is_some_and(|at| at <= now_ms);
     match concerns(read) {
         Concerns::Keys(keys) => keys.iter().any(due),
         Concerns::Pair(first, second) => due(first) || due(second),
@@ -58,7 +59,9 @@ fn concerns(read: &Read) -> Concerns<'_> {
     let one = |key| Concerns::Keys(std::slice::from_ref(key));
     match read {
         Read::String(read) => match read {
-            StringRead::Get { key } | StringRead::StrLen { key } | StringRead::GetRange { key, .. } => one(key),
+            StringRead::Get { key } | StringRead::StrLen { key } | StringRead::GetRange { key, .. } => {
+                one(key)
+            }
             StringRead::MGet { keys } => Concerns::Keys(keys),
             StringRead::Lcs { first, second, .. } => Concerns::Pair(first, second),
         },

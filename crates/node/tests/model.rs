@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use proto::hlc::Timestamp;
 use proto::ids::Slot;
 use proto::limits::SLOT_COUNT;
-use proto::ops::{Condition, ExpireCondition, KeyRead, KeyWrite, Read, SetExpiry, StringRead, StringWrite, Write};
+use proto::ops::{
+    Condition, ExpireCondition, KeyRead, KeyWrite, Read, SetExpiry, StringRead, StringWrite, Write,
+};
 use proto::reply::Reply;
 use std::collections::BTreeMap;
 use storage::state::ShardState;
@@ -85,7 +87,10 @@ impl Model {
                 Reply::Int(keys.iter().filter(|key| self.keys.remove(*key).is_some()).count() as i64)
             }
             Write::Key(KeyWrite::ExpireAfter { key, after_ms, .. }) => {
-                let found = self.keys.get_mut(key).map(|(_, expires)| *expires = Some((now_ms as i64 + after_ms).max(0) as u64));
+                let found = self
+                    .keys
+                    .get_mut(key)
+                    .map(|(_, expires)| *expires = Some((now_ms as i64 + after_ms).max(0) as u64));
                 self.expire(now_ms);
                 Reply::Int(i64::from(found.is_some()))
             }
@@ -153,7 +158,10 @@ fn content(state: &ShardState) -> BTreeMap<Bytes, (Vec<u8>, Option<u64>)> {
             other => panic!("{other:?}"),
         }
     };
-    state.iter().map(|(key, item)| (Bytes::copy_from_slice(key), (value(key), item.expires_at_ms()))).collect()
+    state
+        .iter()
+        .map(|(key, item)| (Bytes::copy_from_slice(key), (value(key), item.expires_at_ms())))
+        .collect()
 }
 
 proptest! {

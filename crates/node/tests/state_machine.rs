@@ -35,7 +35,11 @@ impl Machine {
 
     fn read(&self, what: &Read) -> String {
         let answered = read(&self.state, self.now.wall_ms(), what);
-        let due = if needs_empty_entry(&self.state, self.now.wall_ms(), what) { " (needs an empty entry)" } else { "" };
+        let due = if needs_empty_entry(&self.state, self.now.wall_ms(), what) {
+            " (needs an empty entry)"
+        } else {
+            ""
+        };
         format!("{} @{:?}{due}", show(&answered.reply), answered.version)
     }
 
@@ -46,7 +50,9 @@ impl Machine {
             DataCommand::Read { read, .. } => self.read(&read),
             DataCommand::Write { write, .. } => self.write(&write),
             DataCommand::MGet { keys } => self.read(&Read::String(proto::ops::StringRead::MGet { keys })),
-            DataCommand::MSet { pairs } => self.write(&Write::String(proto::ops::StringWrite::MSet { pairs })),
+            DataCommand::MSet { pairs } => {
+                self.write(&Write::String(proto::ops::StringWrite::MSet { pairs }))
+            }
             DataCommand::Del { keys } => self.write(&Write::Key(proto::ops::KeyWrite::Del { keys })),
             DataCommand::Exists { keys } => self.read(&key(KeyRead::Exists { keys })),
             DataCommand::DbSize => self.read(&key(KeyRead::Count)),

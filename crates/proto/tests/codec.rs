@@ -4,7 +4,9 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use proto::commands;
 use proto::reply::Reply;
-use proto::resp::{ReplyDecoder, RequestDecoder, Version, decode_reply_exact, encode, encode_for_peer, encode_to_bytes};
+use proto::resp::{
+    ReplyDecoder, RequestDecoder, Version, decode_reply_exact, encode, encode_for_peer, encode_to_bytes,
+};
 
 fn reply() -> impl Strategy<Value = Reply> {
     let leaf = prop_oneof![
@@ -37,8 +39,18 @@ fn nearly_protocol() -> impl Strategy<Value = Vec<u8>> {
         (0i64..12).prop_map(|number| format!("*{number}\r\n").into_bytes()),
         (0i64..12).prop_map(|number| format!("${number}\r\n").into_bytes()),
         proptest::collection::vec(any::<u8>(), 0..12),
-        proptest::sample::select(vec![&b"SET"[..], b"GET", b"WITH", b"SCAN", b"LCS", b"linearizable", b"DO", b"EX", b"k"])
-            .prop_map(<[u8]>::to_vec),
+        proptest::sample::select(vec![
+            &b"SET"[..],
+            b"GET",
+            b"WITH",
+            b"SCAN",
+            b"LCS",
+            b"linearizable",
+            b"DO",
+            b"EX",
+            b"k"
+        ])
+        .prop_map(<[u8]>::to_vec),
     ];
     proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }

@@ -41,7 +41,8 @@ fn the_page_lists_the_commands_of_the_table() {
     let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the table");
     let (listed, after) = rest.split_once(END).expect("the place has an end");
     if std::env::var_os("REWRITE_DOCS").is_some() {
-        std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", rendered())).expect("the page can be written");
+        std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", rendered()))
+            .expect("the page can be written");
         return;
     }
     assert_eq!(listed, rendered(), "run: REWRITE_DOCS=1 cargo test -p proto --test docs");

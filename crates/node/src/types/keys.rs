@@ -60,11 +60,17 @@ fn again(item: &Item, ts: Timestamp) -> Item {
 
 pub(crate) fn read(state: &ShardState, now_ms: u64, read: &KeyRead) -> Reply {
     match read {
-        KeyRead::Exists { keys } => Reply::Int(keys.iter().filter(|key| state.get(key).is_some()).count() as i64),
+        KeyRead::Exists { keys } => {
+            Reply::Int(keys.iter().filter(|key| state.get(key).is_some()).count() as i64)
+        }
         KeyRead::Type { key } => Reply::Simple(if state.get(key).is_some() { "string" } else { "none" }),
         KeyRead::Ttl { key, unit } => expiry::time_to_live(state, now_ms, key, *unit),
-        KeyRead::Object { key, subcommand } => state.get(key).map_or(Reply::Nil, |item| object(item, subcommand)),
-        KeyRead::MemoryUsage { key } => state.bytes_of(key).map_or(Reply::Nil, |bytes| Reply::Int(bytes as i64)),
+        KeyRead::Object { key, subcommand } => {
+            state.get(key).map_or(Reply::Nil, |item| object(item, subcommand))
+        }
+        KeyRead::MemoryUsage { key } => {
+            state.bytes_of(key).map_or(Reply::Nil, |bytes| Reply::Int(bytes as i64))
+        }
         KeyRead::Count => Reply::Int(state.len() as i64),
         KeyRead::Keys { pattern } => scan::keys(state, pattern),
         KeyRead::Scan { cursor, count, pattern, type_filter } => {
@@ -88,9 +94,11 @@ fn object(item: &Item, subcommand: &[u8]) -> Reply {
             None if item.is_edited() || content(item).len() > EMBEDDED_BYTES => "raw",
             None => "embstr",
         }),
-        b"refcount" => {
-            Reply::Int(if integer.is_some_and(|integer| SHARED_INTEGERS.contains(&integer)) { i32::MAX.into() } else { 1 })
-        }
+        b"refcount" => Reply::Int(if integer.is_some_and(|integer| SHARED_INTEGERS.contains(&integer)) {
+            i32::MAX.into()
+        } else {
+            1
+        }),
         b"idletime" => Reply::Int(0),
         _ => Reply::error(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",

@@ -103,7 +103,10 @@ mod tests {
         assert_eq!(reply(a, b, false, false, 0, false), Reply::bulk("mytext"));
         assert_eq!(reply(a, b, true, false, 0, false), Reply::Int(6));
         let expected = |matches| {
-            Reply::Map(vec![(Reply::bulk("matches"), Reply::Array(matches)), (Reply::bulk("len"), Reply::Int(6))])
+            Reply::Map(vec![
+                (Reply::bulk("matches"), Reply::Array(matches)),
+                (Reply::bulk("len"), Reply::Int(6)),
+            ])
         };
         let long = Reply::Array(vec![pair(4, 7), pair(5, 8)]);
         let short = Reply::Array(vec![pair(2, 3), pair(0, 1)]);

@@ -80,7 +80,11 @@ impl LongDouble {
             digits.round(-(shift as i32), inexact, negative)
         };
         match number {
-            LongDouble::Finite { mantissa, exponent, .. } if mantissa == 0 || exponent + 63 < MIN_EXPONENT => None,
+            LongDouble::Finite { mantissa, exponent, .. }
+                if mantissa == 0 || exponent + 63 < MIN_EXPONENT =>
+            {
+                None
+            }
             LongDouble::Infinite { .. } => None,
             number => Some(number),
         }
@@ -106,7 +110,11 @@ impl LongDouble {
         let (large, small) = if key(&self) >= key(&other) { (self, other) } else { (other, self) };
         let (
             LongDouble::Finite { negative, mantissa, exponent },
-            LongDouble::Finite { negative: small_negative, mantissa: small_mantissa, exponent: small_exponent },
+            LongDouble::Finite {
+                negative: small_negative,
+                mantissa: small_mantissa,
+                exponent: small_exponent,
+            },
         ) = (large, small)
         else {
             unreachable!("both are finite")
@@ -161,7 +169,8 @@ fn decimal_exponent(text: &[u8]) -> i64 {
         [b'+', digits @ ..] => (1, digits),
         digits => (1, digits),
     };
-    let magnitude = digits.iter().fold(0i64, |magnitude, digit| (magnitude * 10 + i64::from(digit - b'0')).min(1 << 40));
+    let magnitude =
+        digits.iter().fold(0i64, |magnitude, digit| (magnitude * 10 + i64::from(digit - b'0')).min(1 << 40));
     sign * magnitude
 }
 
@@ -337,7 +346,10 @@ mod tests {
         assert_eq!(LongDouble::parse(b"1e5000"), None);
         assert_eq!(LongDouble::parse(b"1e-5000"), None);
         assert_eq!(LongDouble::parse(b"1e99999999999999999999"), None);
-        assert_eq!(LongDouble::parse(b"1e4900").map(|number| number.plus(number).to_text().map(|text| text.len())), Some(Some(4901)));
+        assert_eq!(
+            LongDouble::parse(b"1e4900").map(|number| number.plus(number).to_text().map(|text| text.len())),
+            Some(Some(4901))
+        );
         assert!(LongDouble::parse(b"1e4932").is_some_and(|number| number.plus(number).to_text().is_none()));
         assert!(LongDouble::parse(b"0e99999999999999999999").is_some());
     }

@@ -13,7 +13,9 @@ fn bulk(key: &[u8]) -> Reply {
 }
 
 pub(super) fn keys(state: &ShardState, pattern: &[u8]) -> Reply {
-    Reply::Array(state.iter().filter(|(key, _)| glob::matches(pattern, key)).map(|(key, _)| bulk(key)).collect())
+    Reply::Array(
+        state.iter().filter(|(key, _)| glob::matches(pattern, key)).map(|(key, _)| bulk(key)).collect(),
+    )
 }
 
 /// One step of a scan: `[next cursor, keys]`. COUNT is how many keys are looked at; fewer may match.

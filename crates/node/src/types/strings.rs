@@ -11,7 +11,14 @@ use storage::state::{Blob, Item, ShardState, Value};
 pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &StringWrite) -> Reply {
     match write {
         // The plain SET, without a look at what it replaces.
-        StringWrite::Set { key, value, expiry, condition: Condition::Always, get: false, integer_reply: false } => {
+        StringWrite::Set {
+            key,
+            value,
+            expiry,
+            condition: Condition::Always,
+            get: false,
+            integer_reply: false,
+        } => {
             set(state, ts, key, value, *expiry);
             Reply::OK
         }
@@ -76,7 +83,9 @@ pub(crate) fn read(state: &ShardState, read: &StringRead) -> Reply {
             let content = content_of(state, key);
             Reply::Bulk(Bytes::copy_from_slice(range(content, *start, *end)))
         }
-        StringRead::MGet { keys } => Reply::Array(keys.iter().map(|key| bulk_or_nil(state.get(key))).collect()),
+        StringRead::MGet { keys } => {
+            Reply::Array(keys.iter().map(|key| bulk_or_nil(state.get(key))).collect())
+        }
         StringRead::Lcs { first, second, len_only, idx, min_match_len, with_match_len } => {
             let (first, second) = (content_of(state, first), content_of(state, second));
             lcs::reply(first, second, *len_only, *idx, *min_match_len, *with_match_len)
@@ -120,7 +129,9 @@ fn bulk_or_nil(item: Option<&Item>) -> Reply {
 fn set(state: &mut ShardState, ts: Timestamp, key: &[u8], value: &[u8], expiry: SetExpiry) {
     let due = match expiry {
         SetExpiry::Never => expiry::Due::Never,
-        SetExpiry::Keep => state.get(key).and_then(Item::expires_at_ms).map_or(expiry::Due::Never, expiry::Due::At),
+        SetExpiry::Keep => {
+            state.get(key).and_then(Item::expires_at_ms).map_or(expiry::Due::Never, expiry::Due::At)
+        }
         SetExpiry::AfterMs(ms) => expiry::due(ts, ts.wall_ms().saturating_add(ms)),
         SetExpiry::AtMs(ms) => expiry::due(ts, ms),
     };
@@ -177,7 +188,8 @@ fn set_range(state: &mut ShardState, ts: Timestamp, key: &[u8], offset: u64, val
     changed.extend_from_slice(old_content);
     changed.resize(end.max(old_content.len()), 0);
     changed[start..end].copy_from_slice(value);
-    let item = Item::new(Value::String(Blob::from(&changed[..])), ts, old.and_then(Item::expires_at_ms)).edited();
+    let item =
+        Item::new(Value::String(Blob::from(&changed[..])), ts, old.and_then(Item::expires_at_ms)).edited();
     state.put(key, item);
     Reply::Int(changed.len() as i64)
 }

@@ -41,7 +41,9 @@ pub fn command_list(arguments: &[Bytes], matches: impl Fn(&[u8], &[u8]) -> bool)
             if is(kind, "MODULE") {
                 Vec::new()
             } else if is(kind, "ACLCAT") {
-                all().filter(|row| categories(row).iter().any(|category| is(argument, &category[1..]))).collect()
+                all()
+                    .filter(|row| categories(row).iter().any(|category| is(argument, &category[1..])))
+                    .collect()
             } else if is(kind, "PATTERN") {
                 all().filter(|row| matches(argument, row.name.as_bytes())).collect()
             } else {
@@ -77,7 +79,8 @@ fn keys_of(argv: &[Bytes]) -> Result<(&'static Row, Vec<Bytes>), Reply> {
     if lookup(first).is_none() {
         return Err(Reply::error("ERR Invalid command specified"));
     }
-    let row = resolve(argv).map_err(|_| Reply::error("ERR Invalid number of arguments specified for command"))?;
+    let row =
+        resolve(argv).map_err(|_| Reply::error("ERR Invalid number of arguments specified for command"))?;
     if row.keys == KeyRange::NONE {
         return Err(Reply::error("ERR The command has no key arguments"));
     }
@@ -118,7 +121,9 @@ fn key_flags(row: &Row) -> &'static [&'static str] {
         "set" | "mset" | "setex" | "psetex" => &["OW", "UPDATE"],
         "del" | "unlink" => &["RM", "DELETE"],
         "getdel" => &["RW", "ACCESS", "DELETE"],
-        "getset" | "getex" | "incr" | "incrby" | "incrbyfloat" | "decr" | "decrby" => &["RW", "ACCESS", "UPDATE"],
+        "getset" | "getex" | "incr" | "incrby" | "incrbyfloat" | "decr" | "decrby" => {
+            &["RW", "ACCESS", "UPDATE"]
+        }
         "append" | "setnx" | "msetnx" => &["RW", "INSERT"],
         "exists" | "touch" | "type" | "strlen" => &["RO"],
         _ if row.is_write() => &["RW", "UPDATE"],
@@ -179,11 +184,17 @@ fn key_specification(row: &Row) -> Option<Reply> {
 }
 
 fn docs(row: &'static Row) -> Reply {
-    let mut pairs =
-        vec![(word("summary"), word(row.summary)), (word("since"), word(row.since)), (word("group"), word(row.group))];
+    let mut pairs = vec![
+        (word("summary"), word(row.summary)),
+        (word("since"), word(row.since)),
+        (word("group"), word(row.group)),
+    ];
     let subcommands = row.subcommands();
     if !subcommands.is_empty() {
-        pairs.push((word("subcommands"), Reply::Map(subcommands.iter().map(|sub| (name(sub), docs(sub))).collect())));
+        pairs.push((
+            word("subcommands"),
+            Reply::Map(subcommands.iter().map(|sub| (name(sub), docs(sub))).collect()),
+        ));
     }
     Reply::Map(pairs)
 }

@@ -82,11 +82,16 @@ pub(super) fn unknown_subcommand(container: &Row, subcommand: &Bytes) -> Reply {
     if is_later(format!("{container}|{subcommand}").as_bytes()) {
         if container == "cluster" {
             let upper = subcommand.to_ascii_uppercase();
-            return Reply::error(format!("ERR not supported yet: CLUSTER {upper}; the cluster arranges itself, see `quartet status` (docs/redis.md)"));
+            return Reply::error(format!(
+                "ERR not supported yet: CLUSTER {upper}; the cluster arranges itself, see `quartet status` (docs/redis.md)"
+            ));
         }
         return not_yet(&format!("{container} {subcommand}"));
     }
-    Reply::error(format!("ERR unknown subcommand '{subcommand}'. Try {} HELP.", container.to_ascii_uppercase()))
+    Reply::error(format!(
+        "ERR unknown subcommand '{subcommand}'. Try {} HELP.",
+        container.to_ascii_uppercase()
+    ))
 }
 
 fn shown(argument: &[u8], limit: usize) -> String {

@@ -18,7 +18,9 @@ mod strings;
 mod table;
 mod with;
 
-pub use describe::{command_count, command_docs, command_getkeys, command_getkeysandflags, command_info, command_list};
+pub use describe::{
+    command_count, command_docs, command_getkeys, command_getkeysandflags, command_info, command_list,
+};
 pub use help::help;
 pub use later::LATER;
 pub use with::level;
@@ -135,7 +137,9 @@ pub fn lookup(name: &[u8]) -> Option<&'static Row> {
 
 /// The row that these arguments call, subcommands resolved, the number of arguments checked; or what the client is told. `argv` is never empty.
 pub fn resolve(argv: &[Bytes]) -> Result<&'static Row, Reply> {
-    let Some(mut row) = lookup(&argv[0]).filter(|row| row.container().is_none()) else { return Err(later::unknown(argv)) };
+    let Some(mut row) = lookup(&argv[0]).filter(|row| row.container().is_none()) else {
+        return Err(later::unknown(argv));
+    };
     if argv.len() > 1 && !row.subcommands().is_empty() {
         let mut name = Vec::with_capacity(48);
         name.extend_from_slice(row.name.as_bytes());
@@ -187,7 +191,10 @@ pub fn parse_request(argv: &[Bytes]) -> Result<Parsed, Reply> {
         return with::parse(argv);
     }
     let command = parse_row(row, argv)?;
-    Ok(Parsed { request: Request { command, deadline_ms: None, level_chosen: false, client: None }, meta: false })
+    Ok(Parsed {
+        request: Request { command, deadline_ms: None, level_chosen: false, client: None },
+        meta: false,
+    })
 }
 
 #[cfg(test)]

@@ -49,7 +49,11 @@ pub fn is_float(text: &[u8]) -> bool {
         let digits = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
         !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     });
-    digits > 0 && points <= 1 && points + digits == mantissa.len() && exponent_is_good && text.len() < 5 * 1024
+    digits > 0
+        && points <= 1
+        && points + digits == mantissa.len()
+        && exponent_is_good
+        && text.len() < 5 * 1024
 }
 
 #[cfg(test)]
@@ -61,7 +65,21 @@ mod tests {
         for number in [0, 1, -1, 42, i64::MAX, i64::MIN] {
             assert_eq!(parse_i64(number.to_string().as_bytes()), Some(number));
         }
-        for bad in ["", "-", "+1", "01", "-0", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "0x1", "٣"] {
+        for bad in [
+            "",
+            "-",
+            "+1",
+            "01",
+            "-0",
+            " 1",
+            "1 ",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "99999999999999999999",
+            "0x1",
+            "٣",
+        ] {
             assert_eq!(parse_i64(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!(parse_u64(b"18446744073709551615"), Some(u64::MAX));
@@ -74,7 +92,9 @@ mod tests {
         for good in ["1", "-1.5", "+.5", "5.", "1e5", "1E-5", "1.5e+3", "inf", "-Infinity"] {
             assert!(is_float(good.as_bytes()), "{good}");
         }
-        for bad in ["", ".", "-", "1e", "1e+", " 1", "1 ", "nan", "1.2.3", "abc", "1a", "0x10", "--1", "1e5.5"] {
+        for bad in
+            ["", ".", "-", "1e", "1e+", " 1", "1 ", "nan", "1.2.3", "abc", "1a", "0x10", "--1", "1e5.5"]
+        {
             assert!(!is_float(bad.as_bytes()), "{bad}");
         }
     }

@@ -1,7 +1,9 @@
 //! Arguments of the string commands.
 
 use super::Row;
-use super::arguments::{cross_slot, integer, invalid_expire, is, one_slot, read, syntax, write, wrong_number};
+use super::arguments::{
+    cross_slot, integer, invalid_expire, is, one_slot, read, syntax, write, wrong_number,
+};
 use super::number::is_float;
 use crate::command::Command;
 use crate::ops::{Condition, Read, SetExpiry, StringRead, StringWrite, Write};
@@ -106,7 +108,10 @@ pub(super) fn set(row: &Row, argv: &[Bytes]) -> Parsed {
         set_options(row, &argv[3..])?
     };
     let (key, value) = (argv[1].clone(), argv[2].clone());
-    write(&argv[1], Write::String(StringWrite::Set { key, value, expiry, condition, get, integer_reply: false }))
+    write(
+        &argv[1],
+        Write::String(StringWrite::Set { key, value, expiry, condition, get, integer_reply: false }),
+    )
 }
 
 pub(super) fn setnx(_: &Row, argv: &[Bytes]) -> Parsed {
@@ -180,7 +185,9 @@ pub(super) fn getex(row: &Row, argv: &[Bytes]) -> Parsed {
             let expiry = expiry(row, unit, argument)?;
             write(&argv[1], Write::String(StringWrite::GetEx { key, expiry }))
         }
-        None if persist => write(&argv[1], Write::String(StringWrite::GetEx { key, expiry: SetExpiry::Never })),
+        None if persist => {
+            write(&argv[1], Write::String(StringWrite::GetEx { key, expiry: SetExpiry::Never }))
+        }
         None => get(row, argv),
     }
 }
@@ -262,7 +269,10 @@ pub(super) fn getrange(_: &Row, argv: &[Bytes]) -> Parsed {
 
 pub(super) fn setrange(_: &Row, argv: &[Bytes]) -> Parsed {
     let offset = u64::try_from(integer(&argv[2])?).map_err(|_| Reply::error("ERR offset is out of range"))?;
-    write(&argv[1], Write::String(StringWrite::SetRange { key: argv[1].clone(), offset, value: argv[3].clone() }))
+    write(
+        &argv[1],
+        Write::String(StringWrite::SetRange { key: argv[1].clone(), offset, value: argv[3].clone() }),
+    )
 }
 
 pub(super) fn lcs(_: &Row, argv: &[Bytes]) -> Parsed {

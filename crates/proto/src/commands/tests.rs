@@ -86,7 +86,9 @@ fn set_takes_all_its_options_and_no_contradictions() {
     ] {
         assert_eq!(refusal(bad), "ERR syntax error", "{bad}");
     }
-    for bad in ["set k v ex 0", "set k v px -1", "set k v ex 10000000000000000", "set k v px 9223372036854775807"] {
+    for bad in
+        ["set k v ex 0", "set k v px -1", "set k v ex 10000000000000000", "set k v px 9223372036854775807"]
+    {
         assert_eq!(refusal(bad), "ERR invalid expire time in 'set' command", "{bad}");
     }
     assert_eq!(refusal("setex k 0 v"), "ERR invalid expire time in 'setex' command");
@@ -120,7 +122,9 @@ fn keys_of_one_slot_go_to_one_shard_and_others_are_scattered_or_refused() {
 #[test]
 fn keys_are_bounded() {
     let long = Bytes::from(vec![b'k'; MAX_KEY_BYTES + 1]);
-    assert!(matches!(parse(&[Bytes::from("get"), long]), Err(Reply::Error(text)) if text.starts_with("ERR key is longer")));
+    assert!(
+        matches!(parse(&[Bytes::from("get"), long]), Err(Reply::Error(text)) if text.starts_with("ERR key is longer"))
+    );
     let many = vec![Bytes::from("k"); MAX_KEYS_PER_COMMAND + 2];
     let mget = [vec![Bytes::from("mget")], many].concat();
     assert!(matches!(parse(&mget), Err(Reply::Error(text)) if text.starts_with("ERR more than")));
@@ -138,7 +142,10 @@ fn with_carries_number_and_deadline_and_checks_the_key() {
     assert!(refusal("WITH k causal DO get k").starts_with("LEVEL 'causal' is not supported yet"));
     assert!(refusal("WITH k linearizable;50ms,eventual DO get k").starts_with("LEVEL 'linearizable;50ms"));
     assert!(refusal("WITH k strong DO get k").starts_with("LEVEL unknown"));
-    assert_eq!(refusal("WITH x linearizable DO get k"), "ERR the key after WITH must be a key of the command after DO");
+    assert_eq!(
+        refusal("WITH x linearizable DO get k"),
+        "ERR the key after WITH must be a key of the command after DO"
+    );
     assert_eq!(refusal("WITH k linearizable META get k"), "ERR syntax error");
     assert!(refusal("WITH k linearizable ID a:0 DO incr k").starts_with("ERR ID wants"));
     assert!(refusal("WITH k linearizable ID a:1 DO get k").starts_with("ERR ID numbers a write"));

@@ -62,11 +62,15 @@ pub fn level(word: &[u8]) -> Result<(), Reply> {
     }
     let first = word.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(word).trim_ascii();
     let shown = String::from_utf8_lossy(word);
-    Err(Reply::error(if ["sequential", "causal", "eventual", "linearizable"].iter().any(|known| is(first, known)) {
-        format!("LEVEL '{shown}' is not supported yet; this version has 'linearizable' (see docs/redis.md)")
-    } else {
-        format!("LEVEL unknown consistency level '{shown}'; this version has 'linearizable'")
-    }))
+    Err(Reply::error(
+        if ["sequential", "causal", "eventual", "linearizable"].iter().any(|known| is(first, known)) {
+            format!(
+                "LEVEL '{shown}' is not supported yet; this version has 'linearizable' (see docs/redis.md)"
+            )
+        } else {
+            format!("LEVEL unknown consistency level '{shown}'; this version has 'linearizable'")
+        },
+    ))
 }
 
 /// `client:n`; the name may hold colons, the number is after the last one.

@@ -139,7 +139,11 @@ impl ReplyDecoder {
                 }
                 used = after + length + 2;
                 let payload = &payload[..length];
-                Element::Whole(if kind == b'$' { Reply::Bulk(Bytes::copy_from_slice(payload)) } else { verbatim(payload)? })
+                Element::Whole(if kind == b'$' {
+                    Reply::Bulk(Bytes::copy_from_slice(payload))
+                } else {
+                    verbatim(payload)?
+                })
             }
             b'*' if line == b"-1" => Element::Whole(Reply::NilArray),
             b'*' | b'~' | b'%' => {
@@ -233,7 +237,10 @@ mod tests {
         Reply::Array(vec![
             Reply::OK,
             Reply::Status("something else".into()),
-            Reply::Map(vec![(Reply::bulk("k"), Reply::Set(vec![Reply::Bool(true), Reply::Double(0.1), Reply::Nil]))]),
+            Reply::Map(vec![(
+                Reply::bulk("k"),
+                Reply::Set(vec![Reply::Bool(true), Reply::Double(0.1), Reply::Nil]),
+            )]),
             Reply::Verbatim("mkd", "# hé".into()),
             Reply::Array(vec![]),
             Reply::Map(vec![]),
@@ -279,7 +286,17 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_is_refused() {
-        for bad in [&b"?\r\n"[..], b":x\r\n", b"$3\r\nabcd\r\n", b"_x\r\n", b"#x\r\n", b"=3\r\nabc\r\n", b"\n", b"$-2\r\n", b">1\r\n"] {
+        for bad in [
+            &b"?\r\n"[..],
+            b":x\r\n",
+            b"$3\r\nabcd\r\n",
+            b"_x\r\n",
+            b"#x\r\n",
+            b"=3\r\nabc\r\n",
+            b"\n",
+            b"$-2\r\n",
+            b">1\r\n",
+        ] {
             assert!(decode_reply_exact(bad).is_err(), "{bad:?}");
         }
         assert_eq!(decode_reply_exact(b":1\r\n:2\r\n"), Err(DecodeError::Length));

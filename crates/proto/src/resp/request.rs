@@ -88,9 +88,12 @@ impl RequestDecoder {
                         Some(arguments) => return Ok(Some(arguments)),
                     },
                 }
-            } else if !self.argument(buffer)? {
+                continue;
+            }
+            if !self.argument(buffer)? {
                 return Ok(None);
-            } else if self.missing == 0 {
+            }
+            if self.missing == 0 {
                 self.total_bytes = 0;
                 return Ok(Some(std::mem::take(&mut self.arguments)));
             }
@@ -152,7 +155,9 @@ impl RequestDecoder {
     /// Where the first line's `\r` is, once its `\n` has arrived too.
     fn line(&mut self, buffer: &BytesMut, too_long: &str) -> Result<Option<usize>, ProtocolError> {
         match buffer[self.scanned..].iter().position(|&byte| byte == b'\r') {
-            Some(at) if self.scanned + at + 1 < buffer.len() => Ok(Some(std::mem::take(&mut self.scanned) + at)),
+            Some(at) if self.scanned + at + 1 < buffer.len() => {
+                Ok(Some(std::mem::take(&mut self.scanned) + at))
+            }
             Some(at) => {
                 self.scanned += at;
                 Ok(None)
@@ -228,7 +233,8 @@ fn split_words(line: &[u8]) -> Option<Vec<Bytes>> {
 
 /// Reads a quoted part from `at`; answers where it goes on after the closing quote.
 fn quoted(line: &[u8], mut at: usize, quote: u8, word: &mut Vec<u8>) -> Option<usize> {
-    let hex = |at: usize| line.get(at).and_then(|&byte| char::from(byte).to_digit(16)).map(|digit| digit as u8);
+    let hex =
+        |at: usize| line.get(at).and_then(|&byte| char::from(byte).to_digit(16)).map(|digit| digit as u8);
     loop {
         match *line.get(at)? {
             byte if byte == quote => return Some(at + 1),
@@ -307,21 +313,38 @@ mod tests {
     fn refusals_are_in_the_words_of_redis() {
         assert_eq!(refusal(b"*3000000000\r\n"), "Protocol error: invalid multibulk length");
         assert_eq!(refusal(b"*x\r\n"), "Protocol error: invalid multibulk length");
-        assert_eq!(refusal(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n"), "Protocol error: expected '$', got 'f'");
+        assert_eq!(
+            refusal(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n"),
+            "Protocol error: expected '$', got 'f'"
+        );
         for length in ["-10", "2000000000", "blabla", "", "+1", "01"] {
-            assert_eq!(refusal(format!("*1\r\n${length}\r\n").as_bytes()), "Protocol error: invalid bulk length");
+            assert_eq!(
+                refusal(format!("*1\r\n${length}\r\n").as_bytes()),
+                "Protocol error: invalid bulk length"
+            );
         }
-        assert_eq!(refusal(b"set \"\"\"test-key\"\"\" v\r\n"), "Protocol error: unbalanced quotes in request");
+        assert_eq!(
+            refusal(b"set \"\"\"test-key\"\"\" v\r\n"),
+            "Protocol error: unbalanced quotes in request"
+        );
         assert_eq!(refusal(b"get 'k\r\n"), "Protocol error: unbalanced quotes in request");
         let long = vec![b'A'; MAX_INLINE_BYTES + 1];
         assert_eq!(refusal(&long), "Protocol error: too big inline request");
-        assert_eq!(refusal(&[b"*\0".as_slice(), &long].concat()), "Protocol error: too big mbulk count string");
-        assert_eq!(refusal(&[b"*1\r\n".as_slice(), &long].concat()), "Protocol error: too big bulk count string");
+        assert_eq!(
+            refusal(&[b"*\0".as_slice(), &long].concat()),
+            "Protocol error: too big mbulk count string"
+        );
+        assert_eq!(
+            refusal(&[b"*1\r\n".as_slice(), &long].concat()),
+            "Protocol error: too big bulk count string"
+        );
     }
 
     #[test]
     fn the_bytes_of_a_whole_command_are_bounded() {
-        let argument = [format!("${MAX_ARGUMENT_BYTES}\r\n").as_bytes(), &vec![b'x'; MAX_ARGUMENT_BYTES], b"\r\n"].concat();
+        let argument =
+            [format!("${MAX_ARGUMENT_BYTES}\r\n").as_bytes(), &vec![b'x'; MAX_ARGUMENT_BYTES], b"\r\n"]
+                .concat();
         let mut decoder = RequestDecoder::default();
         let mut buffer = BytesMut::from(&b"*100\r\n"[..]);
         let mut taken = 0;

@@ -21,8 +21,14 @@ pub struct Blob(Form);
 #[derive(Clone)]
 enum Form {
     /// The mark is the highest bit of `length`.
-    Inline { length: u8, bytes: [u8; INLINE_BYTES] },
-    Shared { bytes: Arc<[u8]>, marked: bool },
+    Inline {
+        length: u8,
+        bytes: [u8; INLINE_BYTES],
+    },
+    Shared {
+        bytes: Arc<[u8]>,
+        marked: bool,
+    },
 }
 
 const MARK: u8 = 0x80;
@@ -56,7 +62,9 @@ impl Blob {
     /// The content for a reply. Long content is shared with the state and lives as long as either needs it.
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
-            Form::Shared { bytes, .. } if bytes.len() >= SHARED_REPLY_BYTES => Bytes::from_owner(Owner(bytes.clone())),
+            Form::Shared { bytes, .. } if bytes.len() >= SHARED_REPLY_BYTES => {
+                Bytes::from_owner(Owner(bytes.clone()))
+            }
             _ => Bytes::copy_from_slice(self.as_slice()),
         }
     }
@@ -128,7 +136,8 @@ mod tests {
 
     #[test]
     fn content_survives_at_every_length_around_the_boundaries() {
-        for length in [0, 1, INLINE_BYTES, INLINE_BYTES + 1, SHARED_REPLY_BYTES - 1, SHARED_REPLY_BYTES, 5000] {
+        for length in [0, 1, INLINE_BYTES, INLINE_BYTES + 1, SHARED_REPLY_BYTES - 1, SHARED_REPLY_BYTES, 5000]
+        {
             let content: Vec<u8> = (0..length).map(|at| at as u8).collect();
             let blob = Blob::from(&content[..]);
             assert_eq!(blob.as_slice(), content);

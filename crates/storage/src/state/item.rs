@@ -45,7 +45,11 @@ pub struct Item {
 impl Item {
     /// An item. An expiry is in milliseconds since the Unix epoch; 0 counts as 1 (both are long past).
     pub fn new(value: Value, version: Timestamp, expires_at_ms: Option<u64>) -> Item {
-        Item { value, version, expires_at_ms: expires_at_ms.map(|at| NonZeroU64::new(at).unwrap_or(NonZeroU64::MIN)) }
+        Item {
+            value,
+            version,
+            expires_at_ms: expires_at_ms.map(|at| NonZeroU64::new(at).unwrap_or(NonZeroU64::MIN)),
+        }
     }
 
     /// A string without expiry.
@@ -240,7 +244,8 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_wrong_head_is_refused() {
-        let bytes = encoded(b"key", &Item::new(Value::String(Blob::from(&b"value"[..])), Timestamp(9), Some(8)));
+        let bytes =
+            encoded(b"key", &Item::new(Value::String(Blob::from(&b"value"[..])), Timestamp(9), Some(8)));
         for length in 0..bytes.len() {
             assert_eq!(decode_item(&mut &bytes[..length]), Err(ItemError::Length));
         }

@@ -63,7 +63,7 @@ fn find(entries: &[Entry], position: u64, key: &[u8]) -> Result<usize, usize> {
         let place = &entries[at].place;
         place.position.cmp(&position).then_with(|| place.key.as_slice().cmp(key))
     };
-    let mut at = (position * entries.len() as u64 >> 48) as usize;
+    let mut at = ((position * entries.len() as u64) >> 48) as usize;
     while at > 0 && compare(at - 1).is_ge() {
         at -= 1;
     }
@@ -170,7 +170,8 @@ impl SlotState {
         match &mut self.items {
             Items::Small(entries) if entries.len() > LARGE_ITEMS => {
                 let entries = std::mem::take(entries);
-                self.items = Items::Large(entries.into_iter().map(|entry| (entry.place, entry.item)).collect());
+                self.items =
+                    Items::Large(entries.into_iter().map(|entry| (entry.place, entry.item)).collect());
             }
             Items::Small(entries) => {
                 if entries.len() < entries.capacity() / 2 {
@@ -201,7 +202,9 @@ impl SlotState {
             Items::Large(map) => (&[][..], Some(map.range(Place { position, key: Blob::from(&b""[..]) }..))),
         };
         let small = small.iter().map(|entry| (&entry.place, &entry.item));
-        small.chain(large.into_iter().flatten()).map(|(place, item)| (place.position, place.key.as_slice(), item))
+        small
+            .chain(large.into_iter().flatten())
+            .map(|(place, item)| (place.position, place.key.as_slice(), item))
     }
 
     /// Some key: the `number`-th of a small slot, one near a position drawn from `number` in a large one. `None` if there is none.
@@ -221,7 +224,8 @@ impl SlotState {
 
 /// What a key and its item occupy.
 pub(super) fn weight(key: &[u8], item: &Item) -> u64 {
-    let key_bytes = if key.len() > super::blob::INLINE_BYTES { (key.len() + 16).next_multiple_of(16) } else { 0 };
+    let key_bytes =
+        if key.len() > super::blob::INLINE_BYTES { (key.len() + 16).next_multiple_of(16) } else { 0 };
     (ITEM_OVERHEAD_BYTES + key_bytes + item.heap_bytes()) as u64
 }
 
@@ -246,7 +250,8 @@ mod tests {
         assert!(matches!(slot.items, Items::Large(_)));
         let check = |slot: &SlotState, model: &BTreeMap<(u64, Vec<u8>), Item>| {
             assert_eq!(slot.len(), model.len());
-            let listed: Vec<_> = slot.iter_from(0).map(|(at, key, item)| ((at, key.to_vec()), item.clone())).collect();
+            let listed: Vec<_> =
+                slot.iter_from(0).map(|(at, key, item)| ((at, key.to_vec()), item.clone())).collect();
             assert_eq!(listed, model.clone().into_iter().collect::<Vec<_>>());
             let sum = model.iter().fold(0u128, |sum, ((_, key), item)| sum.wrapping_add(item.digest(key)));
             assert_eq!(slot.digest(), sum);

@@ -80,7 +80,11 @@ fn a_frozen_slot_does_not_change_under_its_holder() {
     drop(frozen);
     let before = Arc::as_ptr(&state.slots[usize::from(slot_of(b"a").0)]);
     state.put(b"a", Item::string(b"newer", at(3)));
-    assert_eq!(before, Arc::as_ptr(&state.slots[usize::from(slot_of(b"a").0)]), "copied though nobody held it");
+    assert_eq!(
+        before,
+        Arc::as_ptr(&state.slots[usize::from(slot_of(b"a").0)]),
+        "copied though nobody held it"
+    );
 }
 
 #[test]
@@ -140,7 +144,10 @@ fn a_scan_of_one_shard_ends_at_the_next() {
     let (found, next) = state.scan(Cursor::from_number(512 << 48).expect("a cursor"), 10);
     assert!(found.is_empty());
     assert_eq!(next.map(Cursor::slot), Some(Slot(1024)));
-    assert_eq!(ShardState::new(Slot(15_872), 512).scan(Cursor::from_number(15_872 << 48).expect("a cursor"), 10).1, None);
+    assert_eq!(
+        ShardState::new(Slot(15_872), 512).scan(Cursor::from_number(15_872 << 48).expect("a cursor"), 10).1,
+        None
+    );
 }
 
 #[test]
