@@ -113,7 +113,13 @@ impl Duties {
         self.push(Proposal::Directory(change));
     }
 
-    /// A reader needs time to move on.
+    /// Entries were applied: time has moved on, and whoever still waits for it asks again.
+    pub fn applied(&mut self) {
+        self.empty_wanted = false;
+    }
+
+    /// A reader needs time to move on. One empty entry is under way at a time: a reader asks again in every round until it is applied, and that
+    /// may take as long as the log's sync does.
     pub fn want_empty_entry(&mut self) {
         if !std::mem::replace(&mut self.empty_wanted, true) {
             self.push(Proposal::Empty);
@@ -136,9 +142,6 @@ impl Duties {
             bytes += next_bytes;
             self.proposal_bytes -= next_bytes;
             let proposal = self.proposals.pop_front().expect("just seen");
-            if matches!(proposal, Proposal::Empty) {
-                self.empty_wanted = false;
-            }
             let (entry, back) = into_entry(proposal, now, stamp());
             entries.push(entry);
             taken.push(back);
@@ -150,7 +153,6 @@ impl Duties {
     pub fn put_back(&mut self, taken: Vec<Proposal>) {
         for proposal in taken.into_iter().rev() {
             self.proposal_bytes += weight(&proposal);
-            self.empty_wanted |= matches!(proposal, Proposal::Empty);
             self.proposals.push_front(proposal);
         }
     }
@@ -211,6 +213,18 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted, "a repetition is not proposed again");
         assert!(!duties.proposals_wait());
+    }
+
+    #[test]
+    fn a_reader_that_asks_again_and_again_gets_one_empty_entry_until_it_is_applied() {
+        let mut duties = Duties::default();
+        duties.want_empty_entry();
+        assert_eq!(duties.next_batch(Mono(0), || Timestamp(1)).0.len(), 1);
+        duties.want_empty_entry();
+        assert!(!duties.proposals_wait());
+        duties.applied();
+        duties.want_empty_entry();
+        assert!(duties.proposals_wait());
     }
 
     #[test]

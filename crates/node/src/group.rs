@@ -347,6 +347,7 @@ impl Group {
             self.tell(applied, around);
         }
         self.applied = (index, term);
+        self.duties.applied();
         around.clock.merge_decided(self.machine.last());
         self.replica.0.applied(index, term);
     }

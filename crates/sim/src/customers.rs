@@ -18,20 +18,26 @@ const PATIENCE_NS: u64 = 2 * SECOND;
 const CLIENT_LATENCY_NS: u64 = 100_000;
 
 impl World {
-    /// Lets a client do what it does next.
+    /// Lets a client do what it does next, unless its next move is planned already: a client has one plan at a time.
     pub(crate) fn client_goes_on(&mut self, client: usize) {
+        if self.client_plans[client] {
+            return;
+        }
         match self.workload.next(client) {
             Next::After(span_ns) => self.schedule.after(span_ns, Event::Asks { client }),
             Next::Connect(node) => {
                 let delay = self.random.span(20 * MILLISECOND);
                 self.schedule.after(delay, Event::Connects { client, node });
             }
-            Next::Waits => {}
+            Next::Waits => return,
         }
+        self.client_plans[client] = true;
     }
 
     pub(crate) fn client_connects(&mut self, client: usize, node: usize) {
+        self.client_plans[client] = false;
         if self.workload.connection(client).is_some() {
+            self.client_goes_on(client);
             return;
         }
         self.connections += 1;
@@ -40,33 +46,31 @@ impl World {
             Some(process) if process.core().is_some() && !process.stopping => {
                 process.connections.insert(id, client);
                 self.workload.connected(client, node, id);
-                self.schedule.after(CLIENT_LATENCY_NS, Event::Asks { client });
+                self.client_goes_on(client);
             }
             _ => {
                 let delay = self.random.span(100 * MILLISECOND);
                 let node = self.random.index(self.nodes());
                 self.schedule.after(delay, Event::Connects { client, node });
+                self.client_plans[client] = true;
             }
         }
     }
 
     pub(crate) fn client_asks(&mut self, client: usize) {
-        let Some(connection) = self.workload.connection(client) else {
-            self.client_goes_on(client);
-            return;
-        };
+        self.client_plans[client] = false;
         let now = self.now();
-        let Some((request, body)) = self.workload.ask(client, now) else { return };
+        let asked = self.workload.ask(client, now);
+        // A pipelining client asks on before the answer is there.
+        self.client_goes_on(client);
+        let Some(connection) = self.workload.connection(client) else { return };
+        let Some((request, body)) = asked else { return };
         self.trace.add(now, Some(connection.node), "asked", &request.0.to_le_bytes(), || {
             format!("client {client}, request {request}: {:?}", body.command)
         });
         self.enqueue(connection.node, Input::Request { connection: connection.id, request, body });
         let patience_ns = self.params.workload.deadline_ms * MILLISECOND + PATIENCE_NS;
         self.schedule.after(patience_ns, Event::GivesUp { client, connection: connection.id, request });
-        // A pipelining client asks on before the answer is there.
-        if let Next::After(span_ns) = self.workload.next(client) {
-            self.schedule.after(span_ns, Event::Asks { client });
-        }
     }
 
     pub(crate) fn answer_leaves(&mut self, node: usize, number: u64, answer: Answer) {

@@ -94,6 +94,8 @@ pub struct World {
     pub(crate) trace: Trace,
     pub(crate) random: Random,
     pub(crate) ready_set: Option<FoundingSet>,
+    /// Whether a client's next move is in the schedule.
+    pub(crate) client_plans: Vec<bool>,
     pub(crate) processes: u64,
     pub(crate) connections: u64,
     pub(crate) failure: Option<Failure>,
@@ -125,6 +127,7 @@ impl World {
             trace: Trace::new(nodes, with_lines),
             random: seed.fork("world", 0),
             ready_set,
+            client_plans: vec![true; params.workload.clients],
             processes: 0,
             connections: 0,
             failure: None,
