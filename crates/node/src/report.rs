@@ -90,6 +90,19 @@ impl Core {
         self.groups.values().map(group_keys).sum()
     }
 
+    /// Consensus state and last applied entry of every group that is not frozen. Cheap.
+    pub fn views(&self) -> impl Iterator<Item = (GroupId, View, LogIndex)> + '_ {
+        self.groups
+            .iter()
+            .filter(|(_, group)| !group.replica_ref().frozen())
+            .map(|(id, group)| (*id, group.view(), group.point().index))
+    }
+
+    /// A hash of the whole replicated state of a group; `None` if it is not here. Dear: it walks all slots.
+    pub fn digest(&self, group: GroupId) -> Option<u128> {
+        self.groups.get(&group).map(|group| group.machine.digest())
+    }
+
     /// One probe a group.
     pub fn probes(&self) -> Vec<Probe> {
         self.groups

@@ -84,6 +84,6 @@ impl World {
 
     fn leads_something(&self, node: usize) -> bool {
         let core = self.machines[node].core();
-        core.is_some_and(|core| core.probes().iter().any(|probe| probe.view.leads))
+        core.is_some_and(|core| core.views().any(|(_, view, _)| view.leads))
     }
 }

@@ -122,7 +122,7 @@ impl World {
             network: Network::new(nodes, params.network, seed.fork("network", 0)),
             workload: Workload::new(params.workload, nodes, seed.fork("workload", 0)),
             plan: Some(Plan::new(params.faults.clone(), nodes, seed.fork("faults", 1))),
-            judges: Judges::new(nodes),
+            judges: Judges::new(),
             coverage: Coverage::default(),
             trace: Trace::new(nodes, with_lines),
             random: seed.fork("world", 0),

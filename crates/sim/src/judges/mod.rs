@@ -1,6 +1,6 @@
 //! The invariants, one file each, and what feeds them.
 //!
-//! They look at cores through `node::core::Core::probes`, at every step of a node or, where a look is dear, every few milliseconds; at the clients' history when the run is over; and at the whole
+//! They look at cores after every step (`node::report`), at digests every few entries; at the clients' history when the run is over; and at the whole
 //! cluster in the liveness phase. The ones that know nothing of nodes are `checker`'s, here they are fed.
 //!
 //! Invariant: looking changes nothing.
@@ -14,7 +14,6 @@ mod one_leader;
 mod progress;
 mod replicas;
 
-use crate::schedule::{Instant, MILLISECOND};
 use crate::verdict::Failure;
 use crate::world::{World, id_of};
 use checker::Record;
@@ -23,8 +22,8 @@ use node::core::Core;
 
 pub use linearizability::Judged;
 
-/// Between two looks at the digests of one node, in nanoseconds.
-const LOOK_NS: u64 = 4 * MILLISECOND;
+/// A digest is dear, so replicas are compared at indexes that are multiples of this only; nearly every replica stops at nearly every index.
+const DIGEST_EVERY: u64 = 16;
 /// Events that may wait in the world before something is thought to multiply.
 const MOST_EVENTS: usize = 200_000;
 /// Bytes of one node's folder. What the runs write in all is far less than what would need this much.
@@ -37,7 +36,6 @@ pub struct Judges {
     progress: progress::Progress,
     replicas: replicas::Replicas,
     entries: entries::Entries,
-    looked_at: Vec<Instant>,
 }
 
 /// How much the judges had to judge; a run in which one of these stays 0 proved less than it seems.
@@ -51,24 +49,24 @@ pub struct Evidence {
     pub numbered: u64,
 }
 
+#[allow(clippy::new_without_default)] // judges that have seen nothing are no default worth a name
 impl Judges {
     /// Judges who have seen nothing.
-    pub fn new(nodes: usize) -> Judges {
+    pub fn new() -> Judges {
         Judges {
             one_cluster: one_cluster::OneCluster::default(),
             one_leader: one_leader::OneLeader::default(),
             progress: progress::Progress::default(),
             replicas: replicas::Replicas::default(),
             entries: entries::Entries::default(),
-            looked_at: vec![Instant(0); nodes],
         }
     }
 
     /// A core has recovered from its disk.
     pub(crate) fn started(&mut self, node: usize, core: &Core) {
         self.progress.restarted(node);
-        for probe in core.probes() {
-            self.entries.restored(node, probe.group, probe.applied);
+        for (group, _, applied) in core.views() {
+            self.entries.restored(node, group, applied);
         }
     }
 
@@ -86,18 +84,17 @@ impl Judges {
         }
     }
 
-    fn look(&mut self, node: usize, core: &mut Core, now: Instant) -> Result<(), Failure> {
+    fn look(&mut self, node: usize, core: &mut Core) -> Result<(), Failure> {
         for entry in core.take_applied() {
             self.entries.applied(node, entry)?;
         }
-        if now.0 < self.looked_at[node].0 + LOOK_NS {
-            return Ok(());
-        }
-        self.looked_at[node] = now;
-        for probe in core.probes() {
-            self.one_leader.look(node, &probe)?;
-            self.progress.look(node, &probe)?;
-            self.replicas.look(node, &probe)?;
+        for (group, view, applied) in core.views() {
+            self.one_leader.look(node, group, view)?;
+            let moved = self.progress.look(node, group, view, applied)?;
+            if moved && applied.0.is_multiple_of(DIGEST_EVERY) {
+                let digest = core.digest(group).unwrap_or_default();
+                self.replicas.look(node, group, applied, digest)?;
+            }
         }
         Ok(())
     }
@@ -106,11 +103,10 @@ impl Judges {
 impl World {
     /// Looks at a node that has just stepped.
     pub(crate) fn look_at(&mut self, node: usize) {
-        let now = self.now();
         let machine = &mut self.machines[node];
         let Some(process) = &mut machine.process else { return };
         let crate::machine::Mind::Core(core) = &mut process.mind else { return };
-        let mut seen = self.judges.look(node, core, now);
+        let mut seen = self.judges.look(node, core);
         if machine.disk.bytes() > MOST_DISK_BYTES {
             seen = Err(Failure::safety("disks stay bounded", format!("node {} uses {} bytes", id_of(node), machine.disk.bytes())));
         }

@@ -2,7 +2,7 @@
 
 use crate::verdict::Failure;
 use crate::world::id_of;
-use node::report::Probe;
+use node::consensus::View;
 use proto::ids::{GroupId, Term};
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ pub(super) struct OneLeader {
 }
 
 impl OneLeader {
-    pub(super) fn look(&mut self, node: usize, probe: &Probe) -> Result<(), Failure> {
-        if !probe.view.leads {
+    pub(super) fn look(&mut self, node: usize, group: GroupId, view: View) -> Result<(), Failure> {
+        if !view.leads {
             return Ok(());
         }
-        let first = *self.leaders.entry((probe.group, probe.view.term)).or_insert(node);
+        let first = *self.leaders.entry((group, view.term)).or_insert(node);
         if first == node {
             return Ok(());
         }
@@ -25,8 +25,8 @@ impl OneLeader {
             "a term has one leader",
             format!(
                 "group {} in term {}: nodes {} and {}",
-                probe.group,
-                probe.view.term,
+                group,
+                view.term,
                 id_of(first),
                 id_of(node)
             ),

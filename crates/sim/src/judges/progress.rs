@@ -2,14 +2,14 @@
 
 use crate::verdict::Failure;
 use crate::world::id_of;
-use node::report::Probe;
-use proto::ids::GroupId;
+use node::consensus::View;
+use proto::ids::{GroupId, LogIndex};
 use std::collections::BTreeMap;
 
 /// How far each replica was when it was last seen.
 #[derive(Default)]
 pub(super) struct Progress {
-    seen: BTreeMap<(usize, GroupId), Probe>,
+    seen: BTreeMap<(usize, GroupId), (View, LogIndex)>,
 }
 
 impl Progress {
@@ -18,23 +18,25 @@ impl Progress {
         self.seen.retain(|(of, _), _| *of != node);
     }
 
-    pub(super) fn look(&mut self, node: usize, probe: &Probe) -> Result<(), Failure> {
-        let view = probe.view;
+    /// Takes one look; returns whether the replica has applied something since the last one.
+    pub(super) fn look(
+        &mut self,
+        node: usize,
+        group: GroupId,
+        view: View,
+        applied: LogIndex,
+    ) -> Result<bool, Failure> {
         let wrong = |what: String| {
-            let place = format!("node {}, group {}: {what}", id_of(node), probe.group);
+            let place = format!("node {}, group {group}: {what}", id_of(node));
             Err(Failure::safety("replicas apply only what is decided and never go back", place))
         };
-        if probe.applied > view.decided || view.decided > view.last {
-            return wrong(format!("applied {}, decided {}, last {}", probe.applied, view.decided, view.last));
+        if applied > view.decided || view.decided > view.last {
+            return wrong(format!("applied {applied}, decided {}, last {}", view.decided, view.last));
         }
-        if let Some(before) = self.seen.insert((node, probe.group), *probe) {
-            let went_back = view.term < before.view.term
-                || view.decided < before.view.decided
-                || probe.applied < before.applied;
-            if went_back {
-                return wrong(format!("from {:?} back to {:?}", before.view, view));
-            }
+        let Some((before, applied_before)) = self.seen.insert((node, group), (view, applied)) else { return Ok(true) };
+        if view.term < before.term || view.decided < before.decided || applied < applied_before {
+            return wrong(format!("from {before:?}, applied {applied_before}, back to {view:?}, applied {applied}"));
         }
-        Ok(())
+        Ok(applied > applied_before)
     }
 }

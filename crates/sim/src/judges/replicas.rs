@@ -2,7 +2,7 @@
 
 use crate::verdict::Failure;
 use checker::{ReplicaEquality, ReplicaObservation};
-use node::report::Probe;
+use proto::ids::{GroupId, LogIndex};
 
 /// The judge and its feed.
 #[derive(Default)]
@@ -11,12 +11,18 @@ pub(super) struct Replicas {
 }
 
 impl Replicas {
-    pub(super) fn look(&mut self, node: usize, probe: &Probe) -> Result<(), Failure> {
+    pub(super) fn look(
+        &mut self,
+        node: usize,
+        group: GroupId,
+        applied: LogIndex,
+        digest: u128,
+    ) -> Result<(), Failure> {
         let seen = ReplicaObservation {
-            group: u64::from(probe.group.0),
+            group: u64::from(group.0),
             replica: node as u64 + 1,
-            applied_index: probe.applied.0,
-            digest: (probe.digest >> 64) as u64 ^ probe.digest as u64,
+            applied_index: applied.0,
+            digest: (digest >> 64) as u64 ^ digest as u64,
         };
         self.judge.observe(seen).map_err(|broken| Failure::safety("replicas are equal", broken.to_string()))
     }
