@@ -65,7 +65,8 @@ const PUT_EXAMPLES: &str = "\
 Examples:
   quartet put greeting hello
   quartet put --ttl 60 session:42 active
-  quartet put picture - < cat.jpg";
+  quartet put picture - < cat.jpg
+  quartet put dashes -- --value-that-begins-with-them";
 
 const CAS_EXAMPLES: &str = "\
 Examples:
@@ -174,7 +175,7 @@ pub(crate) struct Get {
 pub(crate) struct Put {
     pub(crate) key: String,
     /// The value; `-` reads it from stdin
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) value: String,
     /// Delete the key after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -196,9 +197,12 @@ pub(crate) struct Del {
 )]
 pub(crate) struct Cas {
     pub(crate) key: String,
-    /// The value that the key must hold, and the one to write; with --absent only the one to write
-    #[arg(value_names = ["OLD", "NEW"], num_args = 1..=2, required = true, allow_hyphen_values = true)]
-    pub(crate) values: Vec<String>,
+    /// The value that the key must hold; with --absent the one to write
+    #[arg(value_name = "OLD", allow_negative_numbers = true)]
+    pub(crate) first: String,
+    /// The value to write
+    #[arg(value_name = "NEW", allow_negative_numbers = true)]
+    pub(crate) second: Option<String>,
     /// The key must be absent
     #[arg(long)]
     pub(crate) absent: bool,
@@ -220,7 +224,7 @@ pub(crate) struct Incr {
 pub(crate) struct Append {
     pub(crate) key: String,
     /// What to append; `-` reads it from stdin
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) value: String,
     #[command(flatten)]
     pub(crate) access: Access,
@@ -289,6 +293,16 @@ mod tests {
         assert_eq!(bytes("2GB"), Ok(2 << 30));
         assert!(bytes("m").is_err());
         assert!(bytes("99999999999g").is_err());
+    }
+
+    #[test]
+    fn options_may_follow_values() {
+        let arguments =
+            Arguments::try_parse_from(["quartet", "cas", "k", "old", "new", "--at", "h:1"]).unwrap();
+        let Command::Cas(cas) = arguments.command else { panic!("another command") };
+        assert_eq!((&*cas.first, cas.second.as_deref(), &*cas.access.at[0]), ("old", Some("new"), "h:1"));
+        let arguments = Arguments::try_parse_from(["quartet", "put", "k", "--ttl", "5", "-"]).unwrap();
+        assert!(matches!(arguments.command, Command::Put(Put { ttl: Some(5), .. })));
     }
 
     #[test]

@@ -43,15 +43,17 @@ pub(crate) fn del(arguments: &Del) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn cas(arguments: &Cas) -> Result<Exit, Failure> {
-    let (expected, new) = match (&arguments.values[..], arguments.absent) {
-        ([old, new], false) => (Some(old.as_bytes()), new),
-        ([new], true) => (None, new),
-        ([_], false) => {
+    let (expected, new) = match (&arguments.first, &arguments.second, arguments.absent) {
+        (old, Some(new), false) => (Some(old.as_bytes()), new),
+        (new, None, true) => (None, new),
+        (_, None, false) => {
             return Err(Failure::bad_input(
                 "one value is missing: quartet cas KEY OLD NEW, or --absent KEY NEW",
             ));
         }
-        _ => return Err(Failure::bad_input("one value too many: quartet cas --absent KEY NEW")),
+        (_, Some(_), true) => {
+            return Err(Failure::bad_input("one value too many: quartet cas --absent KEY NEW"));
+        }
     };
     match client(&arguments.access)?.cas(&arguments.key, expected, new)? {
         true => Ok(Exit::Done),

@@ -4,9 +4,8 @@ use crate::arguments::Start;
 use crate::dev;
 use crate::exit::{Exit, Failure};
 use crate::secret::{CLUSTER_SECRET, REQUIREPASS, from_file_or_environment};
-use crate::talk;
 use directory::Address;
-use server::Config;
+use server::config::Config;
 
 pub(crate) fn run(arguments: &Start) -> Result<Exit, Failure> {
     if let Some(parent) = arguments.exit_with_parent {
@@ -14,16 +13,8 @@ pub(crate) fn run(arguments: &Start) -> Result<Exit, Failure> {
     }
     observe::logging::to_stderr();
     let config = config(arguments)?;
-    server::run(config, announce).map_err(|refusal| Failure::bad_input(refusal.to_string()))?;
+    server::run(config).map_err(|refusal| Failure::bad_input(refusal.to_string()))?;
     Ok(Exit::Done)
-}
-
-/// The lines to paste next.
-fn announce(ready: &server::Ready) {
-    talk::say(format_args!("node {} of cluster {} serves. Try:", ready.node, ready.cluster));
-    talk::say(format_args!("  redis-cli -h {} -p {}", ready.resp.host, ready.resp.port));
-    talk::say(format_args!("  curl http://{}/admin/status", ready.http));
-    talk::say(format_args!("  quartet status --at {}", ready.resp));
 }
 
 fn config(arguments: &Start) -> Result<Config, Failure> {
@@ -31,7 +22,8 @@ fn config(arguments: &Start) -> Result<Config, Failure> {
         from_file_or_environment(file.as_deref(), name).map(|secret| secret.map(String::into_bytes))
     };
     let join = arguments.join.iter().map(|address| address.parse::<Address>());
-    let join = join.collect::<Result<_, _>>().map_err(|error| Failure::bad_input(format!("--join: {error}")))?;
+    let join =
+        join.collect::<Result<_, _>>().map_err(|error| Failure::bad_input(format!("--join: {error}")))?;
     let mut config = Config::new(arguments.data.clone());
     config.listen.clone_from(&arguments.listen);
     config.advertise.clone_from(&arguments.advertise);

@@ -69,14 +69,16 @@ fn status_and_where_speak_to_people_and_to_programs() {
     assert!(text.contains("serving") && text.contains("LEADER"), "{text}");
     assert!(text.contains(&cluster.node(3).resp), "{text}");
 
-    let json: serde_json::Value = serde_json::from_slice(&cluster.quartet(&["status", "--json"]).stdout).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_slice(&cluster.quartet(&["status", "--json"]).stdout).expect("JSON");
     assert_eq!(json["nodes"].as_array().map(Vec::len), Some(3));
     assert_eq!(json["shards"].as_array().map(Vec::len), Some(32));
 
     let output = cluster.quartet(&["where", "foo"]);
     expect_exit(&output, 0);
     assert!(stdout(&output).contains("12182"), "the slot of foo: {}", stdout(&output));
-    let json: serde_json::Value = serde_json::from_slice(&cluster.quartet(&["where", "--json", "foo"]).stdout).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_slice(&cluster.quartet(&["where", "--json", "foo"]).stdout).expect("JSON");
     assert_eq!(json["slot"], 12182);
     assert_eq!(json["replicas"], serde_json::json!([1, 2, 3]));
 
@@ -86,7 +88,8 @@ fn status_and_where_speak_to_people_and_to_programs() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(watch.stdout.take().expect("it is piped")));
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(watch.stdout.take().expect("it is piped")));
     assert!(lines.next().is_some() && lines.next().is_some());
     drop(lines);
     assert_eq!(watch.wait().expect("it ends").code(), Some(0), "a broken pipe is success");
@@ -146,7 +149,9 @@ fn check_judges_a_file() {
     };
     let set = r#"{"client":"a","op":"set","key":"k","value":"red","invoke":0,"return":900,"status":"ok","version":10}"#;
     let get = |value: &str| {
-        format!(r#"{{"client":"b","op":"get","key":"k","value":"{value}","invoke":1000,"return":1900,"status":"ok","version":10}}"#)
+        format!(
+            r#"{{"client":"b","op":"get","key":"k","value":"{value}","invoke":1000,"return":1900,"status":"ok","version":10}}"#
+        )
     };
     let good = format!("{set}\n{}\n", get("red"));
     expect_exit(&check("good", &good), 0);

@@ -28,7 +28,8 @@ fn one_node_killed_under_load_loses_nothing_and_catches_up() {
     cluster
         .wait_until(PATIENCE, |cluster| {
             let view = cluster.view(victim).ok()?;
-            let behind = view.shards.iter().find(|shard| shard.local.as_ref().is_none_or(|local| local.lag > 0))?;
+            let behind =
+                view.shards.iter().find(|shard| shard.local.as_ref().is_none_or(|local| local.lag > 0))?;
             Some(format!("shard {} of node {victim} lags", behind.shard))
         })
         .expect("it catches up");

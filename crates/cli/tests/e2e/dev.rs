@@ -69,7 +69,10 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 
 fn pids(description: &serde_json::Value) -> Vec<Pid> {
     let nodes = description["nodes"].as_array().expect("nodes");
-    nodes.iter().map(|node| Pid::from_raw(node["pid"].as_i64().expect("a pid") as i32).expect("not 0")).collect()
+    nodes
+        .iter()
+        .map(|node| Pid::from_raw(node["pid"].as_i64().expect("a pid") as i32).expect("not 0"))
+        .collect()
 }
 
 fn client(description: &serde_json::Value) -> Client {
@@ -98,7 +101,10 @@ fn dev_describes_its_cluster_in_one_line_stops_cleanly_and_keeps_the_data() {
     for (index, node) in nodes.iter().enumerate() {
         let at = |offset: u16| format!("127.0.0.1:{}", ports.base + index as u16 + offset);
         assert_eq!(node["id"], index as u64 + 1);
-        assert_eq!((&node["resp"], &node["http"], &node["peer"]), (&at(0).into(), &at(100).into(), &at(200).into()));
+        assert_eq!(
+            (&node["resp"], &node["http"], &node["peer"]),
+            (&at(0).into(), &at(100).into(), &at(200).into())
+        );
         assert!(Path::new(node["data"].as_str().expect("a path")).is_dir());
     }
     assert_eq!(nodes.len(), 3);
@@ -136,7 +142,8 @@ fn a_cluster_of_one_and_one_of_seven_serve() {
     for nodes in ["1", "7"] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ports = Ports::take();
-        let mut dev = Dev::start(folder.path(), &["--json", "--nodes", nodes, "--port", &ports.base.to_string()]);
+        let mut dev =
+            Dev::start(folder.path(), &["--json", "--nodes", nodes, "--port", &ports.base.to_string()]);
         let description = dev.description();
         assert_eq!(description["nodes"].as_array().map(Vec::len), nodes.parse().ok());
         assert_eq!(client(&description).incr("n", 2).expect("a write"), 2);
@@ -182,7 +189,8 @@ fn dev_tells_of_a_dead_node_and_how_to_start_it_again_and_goes_on() {
     let address = description["nodes"][1]["resp"].as_str().expect("an address").to_owned();
     let end = Instant::now() + PATIENCE;
     loop {
-        let alone = Client::new(&[&address], Options { deadline: Duration::from_millis(500), ..Options::default() });
+        let alone =
+            Client::new(&[&address], Options { deadline: Duration::from_millis(500), ..Options::default() });
         if alone.expect("a client").execute(&["QUARTET", "STATUS"]).is_ok() {
             break;
         }

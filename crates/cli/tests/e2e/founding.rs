@@ -55,7 +55,10 @@ fn three_nodes_that_know_one_address_found_a_cluster_and_come_back_without_it() 
     }
     let end = Instant::now() + PATIENCE;
     loop {
-        let output = run(Command::new(QUARTET).args(["status", "--json", "--at", &format!("127.0.0.1:{}", ports.base)]), b"");
+        let output = run(
+            Command::new(QUARTET).args(["status", "--json", "--at", &format!("127.0.0.1:{}", ports.base)]),
+            b"",
+        );
         let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         if status["shards"].as_array().map(Vec::len) == Some(4) {
             break;
@@ -94,7 +97,10 @@ fn a_used_port_a_used_folder_and_a_folder_of_another_cluster_are_refused_with_a_
     let port: u16 = node.resp.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
     let elsewhere = cluster.folder.path().join("elsewhere");
     assert!(refused(&mut start(&elsewhere, port, &[])).contains(&port.to_string()), "the port is named");
-    assert!(refused(&mut start(&node.data, free.base, &[])).contains("another node is using"), "the folder is in use");
+    assert!(
+        refused(&mut start(&node.data, free.base, &[])).contains("another node is using"),
+        "the folder is in use"
+    );
     let damaged = cluster.folder.path().join("file");
     std::fs::write(&damaged, "no folder").expect("a file");
     assert!(refused(&mut start(&damaged, free.base, &[])).contains("--data"));

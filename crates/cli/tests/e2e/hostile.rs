@@ -1,7 +1,7 @@
 //! Bad input at every port: nothing crashes, nothing is held without bound, and those who behave are served.
 
-use crate::support::harness::TestCluster;
 use crate::support::PATIENCE;
+use crate::support::harness::TestCluster;
 use client::SetOptions;
 use proto::frame::Frame;
 use proto::ids::NodeId;

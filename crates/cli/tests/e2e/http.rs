@@ -1,8 +1,8 @@
 //! The HTTP front, call by call as `docs` and `/openapi.json` describe it.
 
+use crate::support::PATIENCE;
 use crate::support::harness::TestCluster;
 use crate::support::web::{get, request};
-use crate::support::PATIENCE;
 use std::time::Instant;
 
 #[test]

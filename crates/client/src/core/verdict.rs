@@ -51,15 +51,16 @@ fn judge_error(text: String) -> Verdict {
             Some((slot, address)) => Verdict::Moved(slot, address),
             None => Verdict::Elsewhere(text),
         },
-        "CLUSTERDOWN" | "TRYAGAIN" | "NOQUORUM" | "OVERLOADED" | "BUSY" => Verdict::Retry(text),
-        "LOADING" | "CLOSED" | "DRAINING" | "MASTERDOWN" => Verdict::Elsewhere(text),
+        "TRYAGAIN" | "BUSY" => Verdict::Retry(text),
+        // It may be the node: stopping, or cut off from a quorum that others reach.
+        "CLUSTERDOWN" | "NOQUORUM" | "LOADING" | "MASTERDOWN" => Verdict::Elsewhere(text),
         "ERR" if rest.starts_with("max number of clients") => Verdict::Elsewhere(text),
         "ERR" if is_of_the_request(rest) => Verdict::Error(ErrorKind::Invalid, text),
         "NOAUTH" | "WRONGPASS" | "NOPERM" | "NOPROTO" | "CROSSSLOT" | "LEVEL" => {
             Verdict::Error(ErrorKind::Invalid, text)
         }
         // A number below the window was not applied now; it may have been long ago.
-        "EXPIRED" => Verdict::Error(ErrorKind::Unknown, text),
+        "ERR" if rest.starts_with("expired:") => Verdict::Error(ErrorKind::Unknown, text),
         // The leader refuses before it proposes: an earlier try may still be on its way, so this is not the state's word.
         "OOM" => Verdict::Error(ErrorKind::Refused, text),
         _ => Verdict::Refused(text),
@@ -100,7 +101,9 @@ mod tests {
     #[test]
     fn each_word_has_its_consequence() {
         assert!(matches!(error("UNKNOWN maybe"), Verdict::Unknown(_)));
-        assert!(matches!(error("CLUSTERDOWN no leader"), Verdict::Retry(_)));
+        assert!(matches!(error("CLUSTERDOWN no leader"), Verdict::Elsewhere(_)));
+        assert!(matches!(error("TRYAGAIN busy"), Verdict::Retry(_)));
+        assert!(matches!(error("ERR expired: long ago"), Verdict::Error(ErrorKind::Unknown, _)));
         assert!(matches!(error("LOADING"), Verdict::Elsewhere(_)));
         assert_eq!(error("MOVED 7 h:1"), Verdict::Moved(Slot(7), "h:1".to_owned()));
         assert!(matches!(error("MOVED nonsense"), Verdict::Elsewhere(_)));

@@ -3,8 +3,8 @@
 use super::PATIENCE;
 use super::ports::Ports;
 use cli::dev::{Cluster, Plan};
-use client::blocking::Client;
 use client::Options;
+use client::blocking::Client;
 use std::ops::{Deref, DerefMut};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;

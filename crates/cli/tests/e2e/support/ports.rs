@@ -23,9 +23,12 @@ impl Ports {
             let number = (start + step) % 400;
             let base = 20_000 + number / 10 * 300 + number % 10 * 10;
             let path = folder.join(base.to_string());
-            let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path).expect("a lock file");
+            let lock =
+                OpenOptions::new().create(true).truncate(false).write(true).open(path).expect("a lock file");
             let free = |offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok();
-            if lock.try_lock().is_ok() && (0..7).all(|node| [0, 100, 200].iter().all(|front| free(node + front))) {
+            if lock.try_lock().is_ok()
+                && (0..7).all(|node| [0, 100, 200].iter().all(|front| free(node + front)))
+            {
                 return Ports { base, _lock: lock };
             }
         }

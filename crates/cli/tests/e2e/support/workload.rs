@@ -88,8 +88,12 @@ impl Load {
     /// Stops the threads and puts together what they remember.
     pub(crate) fn finish(self) -> History {
         self.stop.store(true, Ordering::Relaxed);
-        let mut history =
-            History { records: Vec::new(), errors: Vec::new(), longest: Duration::ZERO, acknowledged: Vec::new() };
+        let mut history = History {
+            records: Vec::new(),
+            errors: Vec::new(),
+            longest: Duration::ZERO,
+            acknowledged: Vec::new(),
+        };
         for thread in self.threads {
             let outcome = thread.join().expect("a worker panicked");
             history.records.extend(outcome.records);
@@ -105,7 +109,8 @@ impl History {
     /// Demands that a correct store could have shown this history.
     #[track_caller]
     pub(crate) fn is_linearizable(&self) {
-        let records: Vec<_> = self.records.iter().cloned().enumerate().map(|(at, record)| (at + 1, record)).collect();
+        let records: Vec<_> =
+            self.records.iter().cloned().enumerate().map(|(at, record)| (at + 1, record)).collect();
         let report = check_records(&records, Level::Linearizable, checker::SearchLimits::default())
             .unwrap_or_else(|error| panic!("the history is none: {error}"));
         assert_eq!(report.class(), Class::Legal, "{report}");
@@ -173,8 +178,18 @@ impl Worker {
                 self.perform(OpName::Cas, register, Some(unique), seen)
             }
             4 if self.draw(4) == 0 => self.perform(OpName::Del, register, None, None),
-            4 | 5 => self.perform(OpName::Incr, format!("{name}:count:{era}:{}", thread % 2), Some("1".to_owned()), None),
-            6 => self.perform(OpName::Append, format!("{name}:journal:{era}:{thread}"), Some(format!("{unique},")), None),
+            4 | 5 => self.perform(
+                OpName::Incr,
+                format!("{name}:count:{era}:{}", thread % 2),
+                Some("1".to_owned()),
+                None,
+            ),
+            6 => self.perform(
+                OpName::Append,
+                format!("{name}:journal:{era}:{thread}"),
+                Some(format!("{unique},")),
+                None,
+            ),
             _ => {
                 let key = format!("{name}:once:{unique}");
                 let acknowledged = self.perform(OpName::Set, key.clone(), Some(unique.clone()), None);
@@ -200,7 +215,8 @@ impl Worker {
 
     /// Does one operation and records it; whether it was answered.
     fn perform(&mut self, op: OpName, key: String, value: Option<String>, expect: Option<String>) -> bool {
-        let mut record = Record::invoked(format!("{}.{}", self.thread, self.life), op, key.clone(), self.now_ns());
+        let mut record =
+            Record::invoked(format!("{}.{}", self.thread, self.life), op, key.clone(), self.now_ns());
         record.value.clone_from(&value);
         record.expect.clone_from(&expect);
         let value = value.unwrap_or_default();
