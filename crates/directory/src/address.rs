@@ -39,16 +39,27 @@ impl Address {
     pub fn check(&self) -> Result<(), AddressError> {
         let host = &self.host;
         if host.is_empty() {
-            return Err(AddressError("the host is missing; write HOST:PORT, for example 10.0.0.7:7201".to_owned()));
+            return Err(AddressError(
+                "the host is missing; write HOST:PORT, for example 10.0.0.7:7201".to_owned(),
+            ));
         }
         if host.len() > MAX_HOST_BYTES {
-            return Err(AddressError(format!("a host name of {} bytes is too long; the limit is {MAX_HOST_BYTES}", host.len())));
+            return Err(AddressError(format!(
+                "a host name of {} bytes is too long; the limit is {MAX_HOST_BYTES}",
+                host.len()
+            )));
         }
-        if let Some(odd) = host.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%'))) {
-            return Err(AddressError(format!("{odd:?} cannot stand in a host name; write HOST:PORT, for example 10.0.0.7:7201")));
+        if let Some(odd) =
+            host.chars().find(|&c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%')))
+        {
+            return Err(AddressError(format!(
+                "{odd:?} cannot stand in a host name; write HOST:PORT, for example 10.0.0.7:7201"
+            )));
         }
         if self.port == 0 {
-            return Err(AddressError(format!("port 0 of {host} cannot be connected to; write a port from 1 to 65535")));
+            return Err(AddressError(format!(
+                "port 0 of {host} cannot be connected to; write a port from 1 to 65535"
+            )));
         }
         Ok(())
     }
@@ -56,7 +67,11 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -67,13 +82,17 @@ impl FromStr for Address {
         let hint = "write HOST:PORT, for example 10.0.0.7:7201 or [fd00::7]:7201";
         let shown: String = text.chars().take(80).collect();
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-            let (host, rest) =
-                rest.split_once(']').ok_or_else(|| AddressError(format!("{shown:?} lacks the closing ]; {hint}")))?;
-            let port = rest.strip_prefix(':').ok_or_else(|| AddressError(format!("{shown:?} has no port; {hint}")))?;
+            let (host, rest) = rest
+                .split_once(']')
+                .ok_or_else(|| AddressError(format!("{shown:?} lacks the closing ]; {hint}")))?;
+            let port = rest
+                .strip_prefix(':')
+                .ok_or_else(|| AddressError(format!("{shown:?} has no port; {hint}")))?;
             (host, port)
         } else {
-            let (host, port) =
-                text.rsplit_once(':').ok_or_else(|| AddressError(format!("{shown:?} has no port; {hint}")))?;
+            let (host, port) = text
+                .rsplit_once(':')
+                .ok_or_else(|| AddressError(format!("{shown:?} has no port; {hint}")))?;
             if host.contains(':') {
                 return Err(AddressError(format!("{shown:?}: an IPv6 address stands in brackets; {hint}")));
             }
@@ -82,8 +101,9 @@ impl FromStr for Address {
         if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
             return Err(AddressError(format!("{shown:?}: the port is not a number; {hint}")));
         }
-        let port: u16 =
-            port.parse().map_err(|_| AddressError(format!("{shown:?}: the port is not between 1 and 65535; {hint}")))?;
+        let port: u16 = port
+            .parse()
+            .map_err(|_| AddressError(format!("{shown:?}: the port is not between 1 and 65535; {hint}")))?;
         let address = Address::new(host, port);
         address.check().map_err(|AddressError(why)| AddressError(format!("{shown:?}: {why}")))?;
         Ok(address)

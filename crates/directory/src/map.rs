@@ -46,7 +46,10 @@ impl ShardMap {
     /// If there is no node, a node is named twice, or a number is outside its limits.
     pub fn even(nodes: &[NodeId], replication_factor: u32, shard_count: u32) -> ShardMap {
         assert!(!nodes.is_empty(), "a shard map needs a node");
-        assert!((1..=MAX_SHARDS).contains(&shard_count), "{shard_count} shards; 1 to {MAX_SHARDS} are possible");
+        assert!(
+            (1..=MAX_SHARDS).contains(&shard_count),
+            "{shard_count} shards; 1 to {MAX_SHARDS} are possible"
+        );
         let copies = nodes.len().min(replication_factor as usize);
         let bound = |shard: u32| shard * u32::from(SLOT_COUNT) / shard_count;
         let slot = |number: u32| Slot(u16::try_from(number).expect("below the slot count"));
@@ -69,7 +72,10 @@ impl ShardMap {
             return Err("the epoch is 0".to_owned());
         }
         if !(1..=MAX_REPLICAS).contains(&(self.replication_factor as usize)) {
-            return Err(format!("a replication factor of {}; 1 to {MAX_REPLICAS} are possible", self.replication_factor));
+            return Err(format!(
+                "a replication factor of {}; 1 to {MAX_REPLICAS} are possible",
+                self.replication_factor
+            ));
         }
         if self.shards.is_empty() || self.shards.len() > MAX_SHARDS as usize {
             return Err(format!("{} shards; 1 to {MAX_SHARDS} are possible", self.shards.len()));
@@ -80,7 +86,10 @@ impl ShardMap {
             if shard.0 as usize != number {
                 return Err(format!("shard {shard} stands at place {number}"));
             }
-            if placement.first_slot.0 != next_slot || placement.last_slot.0 < next_slot || placement.last_slot.0 >= SLOT_COUNT {
+            if placement.first_slot.0 != next_slot
+                || placement.last_slot.0 < next_slot
+                || placement.last_slot.0 >= SLOT_COUNT
+            {
                 return Err(format!(
                     "shard {shard} holds slots {} to {} where slot {next_slot} comes next",
                     placement.first_slot, placement.last_slot
@@ -90,7 +99,12 @@ impl ShardMap {
             if placement.replicas.is_empty() || placement.replicas.len() > self.replication_factor as usize {
                 return Err(format!("shard {shard} has {} replicas", placement.replicas.len()));
             }
-            if placement.replicas.iter().enumerate().any(|(at, node)| node.0 == 0 || placement.replicas[..at].contains(node)) {
+            if placement
+                .replicas
+                .iter()
+                .enumerate()
+                .any(|(at, node)| node.0 == 0 || placement.replicas[..at].contains(node))
+            {
                 return Err(format!("shard {shard} names a node twice, or none"));
             }
         }
@@ -137,9 +151,14 @@ mod tests {
             for shard_count in (1..=128).chain([1000, 1024]) {
                 for factor in 1..=5 {
                     let map = ShardMap::even(&nodes(node_count), factor, shard_count);
-                    let sizes: Vec<u16> = map.shards.iter().map(|s| s.last_slot.0 - s.first_slot.0 + 1).collect();
+                    let sizes: Vec<u16> =
+                        map.shards.iter().map(|s| s.last_slot.0 - s.first_slot.0 + 1).collect();
                     assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
-                    assert!(map.shards.iter().all(|s| s.replicas.len() == (factor as usize).min(node_count as usize)));
+                    assert!(
+                        map.shards
+                            .iter()
+                            .all(|s| s.replicas.len() == (factor as usize).min(node_count as usize))
+                    );
                 }
             }
         }

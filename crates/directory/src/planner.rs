@@ -39,8 +39,10 @@ pub fn explain(map: &ShardMap, eligible: &BTreeSet<NodeId>) -> Vec<String> {
     let plan = preferred_leaders(map, eligible);
     let homes = homes(map);
     let mut said = Vec::new();
-    let members: BTreeSet<NodeId> = map.shards.iter().flat_map(|placement| placement.replicas.iter().copied()).collect();
-    let shards_where = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> { (0..plan.len()).filter(|&at| wanted(at)).collect() };
+    let members: BTreeSet<NodeId> =
+        map.shards.iter().flat_map(|placement| placement.replicas.iter().copied()).collect();
+    let shards_where =
+        |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> { (0..plan.len()).filter(|&at| wanted(at)).collect() };
     for &node in &members {
         if !eligible.contains(&node) {
             said.push(format!("Node {node} is not eligible, so it should lead nothing."));
@@ -49,11 +51,17 @@ pub fn explain(map: &ShardMap, eligible: &BTreeSet<NodeId>) -> Vec<String> {
         let leads = shards_where(&|at| plan[at] == Some(node));
         said.push(match leads.len() {
             0 => format!("Node {node} should lead none of the {} shards.", plan.len()),
-            count => format!("Node {node} should lead {count} of the {} shards: {}.", plan.len(), runs(&leads)),
+            count => {
+                format!("Node {node} should lead {count} of the {} shards: {}.", plan.len(), runs(&leads))
+            }
         });
-        let taken_over = shards_where(&|at| plan[at] == Some(node) && homes[at] != node && !eligible.contains(&homes[at]));
+        let taken_over =
+            shards_where(&|at| plan[at] == Some(node) && homes[at] != node && !eligible.contains(&homes[at]));
         if !taken_over.is_empty() {
-            said.push(format!("Node {node} stands in for nodes that are not eligible on {}.", runs(&taken_over)));
+            said.push(format!(
+                "Node {node} stands in for nodes that are not eligible on {}.",
+                runs(&taken_over)
+            ));
         }
         let levelled = shards_where(&|at| {
             plan[at] == Some(node)
@@ -73,7 +81,8 @@ pub fn explain(map: &ShardMap, eligible: &BTreeSet<NodeId>) -> Vec<String> {
 
 /// The leaders if every replica were eligible.
 fn homes(map: &ShardMap) -> Vec<NodeId> {
-    let all: BTreeSet<NodeId> = map.shards.iter().flat_map(|placement| placement.replicas.iter().copied()).collect();
+    let all: BTreeSet<NodeId> =
+        map.shards.iter().flat_map(|placement| placement.replicas.iter().copied()).collect();
     let mut plan = Plan::new(map, &all);
     for (shard, placement) in map.shards.iter().enumerate() {
         plan.give(shard, placement.replicas[0]);
@@ -254,7 +263,10 @@ mod tests {
             for shards in 1..=128 {
                 for factor in 1..=5 {
                     let map = even(node_count, factor, shards);
-                    assert!(spread(&loads(&map, &nodes(node_count))) <= 1, "{node_count} nodes, {shards} shards, factor {factor}");
+                    assert!(
+                        spread(&loads(&map, &nodes(node_count))) <= 1,
+                        "{node_count} nodes, {shards} shards, factor {factor}"
+                    );
                 }
             }
         }
@@ -275,12 +287,21 @@ mod tests {
                         let moved = before.iter().zip(&after).filter(|(a, b)| a != b).count();
                         // Evenness can need a chain of moves past every node, never more for each orphan.
                         let bound = orphans * node_count as usize;
-                        assert!(moved <= bound, "{node_count} nodes, {shards} shards, factor {factor}: {moved} moved for {orphans}");
+                        assert!(
+                            moved <= bound,
+                            "{node_count} nodes, {shards} shards, factor {factor}: {moved} moved for {orphans}"
+                        );
                         if factor as u64 >= node_count {
-                            assert_eq!(moved, orphans, "everybody holds everything, so only the orphans move");
+                            assert_eq!(
+                                moved, orphans,
+                                "everybody holds everything, so only the orphans move"
+                            );
                         }
                         if shards >= node_count as u32 {
-                            assert!(spread(&loads(&map, &eligible)) <= 1, "{node_count} nodes, {shards} shards, factor {factor}");
+                            assert!(
+                                spread(&loads(&map, &eligible)) <= 1,
+                                "{node_count} nodes, {shards} shards, factor {factor}"
+                            );
                         }
                     }
                 }
@@ -290,7 +311,14 @@ mod tests {
 
     /// Whether the shards could be led with no node above `most`: simple augmenting paths, nothing shared with the planner.
     fn can_be_led_with_at_most(map: &ShardMap, eligible: &BTreeSet<NodeId>, most: usize) -> bool {
-        fn place(map: &ShardMap, eligible: &BTreeSet<NodeId>, most: usize, shard: usize, held: &mut BTreeMap<NodeId, Vec<usize>>, seen: &mut BTreeSet<NodeId>) -> bool {
+        fn place(
+            map: &ShardMap,
+            eligible: &BTreeSet<NodeId>,
+            most: usize,
+            shard: usize,
+            held: &mut BTreeMap<NodeId, Vec<usize>>,
+            seen: &mut BTreeSet<NodeId>,
+        ) -> bool {
             for &node in map.shards[shard].replicas.iter().filter(|node| eligible.contains(node)) {
                 if !seen.insert(node) {
                     continue;
@@ -323,14 +351,18 @@ mod tests {
             let eligible = some_of(&mut random, &map);
             let plan = preferred_leaders(&map, &eligible);
             for (placement, leader) in map.shards.iter().zip(&plan) {
-                let possible: Vec<&NodeId> = placement.replicas.iter().filter(|node| eligible.contains(node)).collect();
+                let possible: Vec<&NodeId> =
+                    placement.replicas.iter().filter(|node| eligible.contains(node)).collect();
                 match leader {
                     Some(leader) => assert!(possible.contains(&leader)),
                     None => assert!(possible.is_empty()),
                 }
             }
             let most = loads(&map, &eligible).into_iter().max().unwrap_or(0);
-            assert!(most == 0 || !can_be_led_with_at_most(&map, &eligible, most - 1), "{most} are led by one node needlessly");
+            assert!(
+                most == 0 || !can_be_led_with_at_most(&map, &eligible, most - 1),
+                "{most} are led by one node needlessly"
+            );
             assert_eq!(plan, preferred_leaders(&map.clone(), &eligible.clone()));
         }
     }
@@ -342,17 +374,28 @@ mod tests {
         assert_eq!(all.len(), 3, "{all:?}");
         assert!(all[0].starts_with("Node 1 should lead 11 of the 32 shards: shards 0, 3, 6"), "{all:?}");
         let without = explain(&map, &BTreeSet::from([NodeId(1), NodeId(2)]));
-        assert!(without.iter().any(|said| said == "Node 3 is not eligible, so it should lead nothing."), "{without:?}");
+        assert!(
+            without.iter().any(|said| said == "Node 3 is not eligible, so it should lead nothing."),
+            "{without:?}"
+        );
         assert!(without.iter().any(|said| said.starts_with("Node 1 stands in for")), "{without:?}");
         let nobody = explain(&even(2, 1, 4), &BTreeSet::from([NodeId(1)]));
-        assert!(nobody.iter().any(|said| said == "No eligible node replicates shards 1 and 3: nobody can lead there."), "{nobody:?}");
+        assert!(
+            nobody
+                .iter()
+                .any(|said| said == "No eligible node replicates shards 1 and 3: nobody can lead there."),
+            "{nobody:?}"
+        );
     }
 
     #[test]
     fn the_directory_is_led_by_its_first_eligible_replica() {
         let replicas = [NodeId(1), NodeId(2), NodeId(3)];
         assert_eq!(preferred_directory_leader(&replicas, &nodes(3)), Some(NodeId(1)));
-        assert_eq!(preferred_directory_leader(&replicas, &BTreeSet::from([NodeId(3), NodeId(9)])), Some(NodeId(3)));
+        assert_eq!(
+            preferred_directory_leader(&replicas, &BTreeSet::from([NodeId(3), NodeId(9)])),
+            Some(NodeId(3))
+        );
         assert_eq!(preferred_directory_leader(&replicas, &BTreeSet::new()), None);
     }
 }

@@ -170,10 +170,19 @@ mod tests {
         }
         let ranges = routing.cluster_slots();
         assert_eq!(ranges.len(), 2);
-        assert_eq!((ranges[0].first_slot, ranges[0].last_slot, ranges[0].leader.node), (Slot(0), Slot(12_287), NodeId(3)));
-        assert_eq!((ranges[1].first_slot, ranges[1].last_slot, ranges[1].leader.node), (Slot(12_288), Slot(16_383), NodeId(4)));
+        assert_eq!(
+            (ranges[0].first_slot, ranges[0].last_slot, ranges[0].leader.node),
+            (Slot(0), Slot(12_287), NodeId(3))
+        );
+        assert_eq!(
+            (ranges[1].first_slot, ranges[1].last_slot, ranges[1].leader.node),
+            (Slot(12_288), Slot(16_383), NodeId(4))
+        );
         let unheard = Routing::new(&state(1_000)).cluster_slots();
-        assert_eq!(unheard.iter().map(|r| u32::from(r.last_slot.0 - r.first_slot.0) + 1).sum::<u32>(), u32::from(SLOT_COUNT));
+        assert_eq!(
+            unheard.iter().map(|r| u32::from(r.last_slot.0 - r.first_slot.0) + 1).sum::<u32>(),
+            u32::from(SLOT_COUNT)
+        );
     }
 
     #[test]
@@ -189,7 +198,11 @@ mod tests {
         assert_eq!(routing.cluster_slots()[0].leader.resp, Address::new("moved", 1));
         state.map.shards[0].replicas = vec![NodeId(2), NodeId(3)];
         routing.update(&state);
-        assert_eq!(routing.leader_hint(ShardId(0)), None, "a node that no longer holds the shard cannot lead it");
+        assert_eq!(
+            routing.leader_hint(ShardId(0)),
+            None,
+            "a node that no longer holds the shard cannot lead it"
+        );
         assert_eq!(routing.cluster_slots()[0].leader.node, NodeId(2));
     }
 }

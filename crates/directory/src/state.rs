@@ -9,7 +9,8 @@ use crate::map::ShardMap;
 use bytes::Bytes;
 use proto::ids::{ClusterId, Incarnation, NodeId};
 use proto::limits::{
-    MAX_DIRECTORY_BYTES, MAX_NODES, MAX_REPLICAS, MAX_SETTING_NAME_BYTES, MAX_SETTING_VALUE_BYTES, MAX_SETTINGS,
+    MAX_DIRECTORY_BYTES, MAX_NODES, MAX_REPLICAS, MAX_SETTING_NAME_BYTES, MAX_SETTING_VALUE_BYTES,
+    MAX_SETTINGS,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,10 +106,16 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::UnknownNode(node) => write!(f, "the cluster has no node {node}"),
             Refusal::OldIncarnation { node, known } => {
-                write!(f, "node {node} has already been seen in a newer start ({known}); is this an old copy of its data folder?")
+                write!(
+                    f,
+                    "node {node} has already been seen in a newer start ({known}); is this an old copy of its data folder?"
+                )
             }
             Refusal::TwoPlaces(node) => {
-                write!(f, "node {node} runs at two addresses in the same start; stop one of the two, its data folder is a copy")
+                write!(
+                    f,
+                    "node {node} runs at two addresses in the same start; stop one of the two, its data folder is a copy"
+                )
             }
             Refusal::BadAddress(node) => write!(f, "node {node} gave an address that cannot be one"),
             Refusal::SettingTooLarge => write!(
@@ -136,7 +143,9 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DecodeError::TooLong => f.write_str("longer than the limit"),
-            DecodeError::Version(version) => write!(f, "format version {version} is newer than this build; upgrade this node"),
+            DecodeError::Version(version) => {
+                write!(f, "format version {version} is newer than this build; upgrade this node")
+            }
             DecodeError::Damaged => f.write_str("the bytes are damaged"),
             DecodeError::Broken(why) => f.write_str(why),
         }
@@ -263,11 +272,16 @@ impl DirectoryState {
                 address.check().map_err(|why| format!("node {node}: {why}"))?;
             }
         }
-        if let Some(stranger) = self.map.shards.iter().flat_map(|s| &s.replicas).find(|n| !self.members.contains_key(n)) {
+        if let Some(stranger) =
+            self.map.shards.iter().flat_map(|s| &s.replicas).find(|n| !self.members.contains_key(n))
+        {
             return Err(format!("the shard map names node {stranger}, which is no member"));
         }
         let long = |(name, value): (&String, &String)| {
-            name.is_empty() || value.is_empty() || name.len() > MAX_SETTING_NAME_BYTES || value.len() > MAX_SETTING_VALUE_BYTES
+            name.is_empty()
+                || value.is_empty()
+                || name.len() > MAX_SETTING_NAME_BYTES
+                || value.len() > MAX_SETTING_VALUE_BYTES
         };
         if self.settings.len() > MAX_SETTINGS || self.settings.iter().any(long) {
             return Err(Refusal::SettingTooLarge.to_string());
@@ -376,18 +390,28 @@ mod tests {
         assert_eq!(state.apply(&Change::MemberStarted { member: older }), ChangeOutcome::Refused(refusal));
         let mut twin = member.clone();
         twin.http.port += 1;
-        assert_eq!(state.apply(&Change::MemberStarted { member: twin }), ChangeOutcome::Refused(Refusal::TwoPlaces(NodeId(2))));
+        assert_eq!(
+            state.apply(&Change::MemberStarted { member: twin }),
+            ChangeOutcome::Refused(Refusal::TwoPlaces(NodeId(2)))
+        );
         let stranger = Member { node: NodeId(4), ..member.clone() };
-        assert_eq!(state.apply(&Change::MemberStarted { member: stranger }), ChangeOutcome::Refused(Refusal::UnknownNode(NodeId(4))));
+        assert_eq!(
+            state.apply(&Change::MemberStarted { member: stranger }),
+            ChangeOutcome::Refused(Refusal::UnknownNode(NodeId(4)))
+        );
         let nowhere = Member { incarnation: Incarnation(9), peer: Address::new("", 1), ..member };
-        assert_eq!(state.apply(&Change::MemberStarted { member: nowhere }), ChangeOutcome::Refused(Refusal::BadAddress(NodeId(2))));
+        assert_eq!(
+            state.apply(&Change::MemberStarted { member: nowhere }),
+            ChangeOutcome::Refused(Refusal::BadAddress(NodeId(2)))
+        );
         assert_eq!(state, before);
     }
 
     #[test]
     fn settings_are_kept_replaced_removed_and_bounded() {
         let mut state = state();
-        let set = |name: &str, value: &str| Change::Setting { name: name.to_owned(), value: value.to_owned() };
+        let set =
+            |name: &str, value: &str| Change::Setting { name: name.to_owned(), value: value.to_owned() };
         assert_eq!(state.apply(&set("a", "1")), ChangeOutcome::Applied);
         assert_eq!(state.apply(&set("a", "1")), ChangeOutcome::Unchanged);
         assert_eq!(state.apply(&set("a", "2")), ChangeOutcome::Applied);

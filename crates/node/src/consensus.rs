@@ -155,7 +155,8 @@ impl Replica {
             ..Config::default()
         };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
-        let raft = RawNode::new(&config, tail, &logger).expect("the configuration is valid and the tail cannot fail");
+        let raft = RawNode::new(&config, tail, &logger)
+            .expect("the configuration is valid and the tail cannot fail");
         self.raft = Some(raft);
         self.refresh_view();
     }
@@ -196,7 +197,15 @@ impl Replica {
         let (birth, preferred, attempts) = (&self.birth, self.preferred, self.attempts);
         let timeout_ticks = {
             let term = self.last_view.term;
-            election_timeout_ticks(birth.seed, birth.group, birth.replica, term, attempts, preferred, birth.pace)
+            election_timeout_ticks(
+                birth.seed,
+                birth.group,
+                birth.replica,
+                term,
+                attempts,
+                preferred,
+                birth.pace,
+            )
         };
         let fired = self.guard(|raft| {
             raft.raft.set_randomized_election_timeout(timeout_ticks);
@@ -209,14 +218,15 @@ impl Replica {
         if self.last_view.leader.0 != 0 {
             self.attempts = 0;
         }
-        self.transferring = self.transferring.filter(|_| {
-            self.raft.as_ref().is_some_and(|raft| raft.raft.lead_transferee.is_some())
-        });
+        self.transferring = self
+            .transferring
+            .filter(|_| self.raft.as_ref().is_some_and(|raft| raft.raft.lead_transferee.is_some()));
     }
 
     /// A peer's message, checked first (rule 7).
     pub fn step(&mut self, from: ReplicaId, message: ConsensusMessage) -> Result<(), Inadmissible> {
-        let Some(raft) = self.raft.as_ref().filter(|_| self.frozen.is_none() && self.poisoned.is_none()) else {
+        let Some(raft) = self.raft.as_ref().filter(|_| self.frozen.is_none() && self.poisoned.is_none())
+        else {
             return Ok(());
         };
         admit::check(raft, from, &message)?;
@@ -287,7 +297,9 @@ impl Replica {
         raft.raft
             .prs()
             .iter()
-            .filter(|(_, progress)| progress.recent_active && progress.state == raft::ProgressState::Replicate)
+            .filter(|(_, progress)| {
+                progress.recent_active && progress.state == raft::ProgressState::Replicate
+            })
             .map(|(_, progress)| LogIndex(progress.matched))
             .min()
     }

@@ -191,7 +191,8 @@ impl Core {
     }
 
     fn lease_terms(&self) -> LeaseTerms {
-        let ticks = u32::try_from(self.config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
+        let ticks =
+            u32::try_from(self.config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
         let whole = self.config.tick.saturating_mul(ticks);
         let drift = whole / 1000 * self.config.drift_per_mille;
         LeaseTerms { enabled: self.config.lease, span: whole.saturating_sub(drift) }
@@ -335,7 +336,10 @@ impl Core {
 
     fn begin_own_snapshot(&mut self) {
         let (min_log_bytes, transfers) = (self.config.snapshot_min_log_bytes, &self.transfers);
-        if self.snapshots.begin_if_due(&self.groups, &self.log, min_log_bytes, |group| transfers.writes(group)) {
+        if self
+            .snapshots
+            .begin_if_due(&self.groups, &self.log, min_log_bytes, |group| transfers.writes(group))
+        {
             self.own_snapshot_piece();
         }
     }
@@ -391,7 +395,10 @@ impl Core {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let Some(point) = group.restored.take() else { return };
         let complete = group.received.take().expect("a restoration follows a received snapshot");
-        assert_eq!(complete.point.index, point.index, "the library restored another snapshot than the one at hand");
+        assert_eq!(
+            complete.point.index, point.index,
+            "the library restored another snapshot than the one at hand"
+        );
         let kept_slots = complete.slots.len() - complete.fetched;
         let restored = group.machine.restore(complete.slots, &complete.tables);
         assert!(restored, "the tables of a snapshot that was offered make no sense");

@@ -99,7 +99,9 @@ impl Duties {
         if previous != newest {
             return Acceptance::Gap { after: newest };
         }
-        if self.proposals.len() >= 4 * MAX_STREAM_WINDOW || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP {
+        if self.proposals.len() >= 4 * MAX_STREAM_WINDOW
+            || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP
+        {
             return Acceptance::Busy;
         }
         self.accepted.insert(front, (incarnation, number));
@@ -132,7 +134,11 @@ impl Duties {
     }
 
     /// The next entries to propose together, encoded, with what to put back if the library does not take them.
-    pub fn next_batch(&mut self, now: Mono, mut stamp: impl FnMut() -> Timestamp) -> (Vec<Bytes>, Vec<Proposal>) {
+    pub fn next_batch(
+        &mut self,
+        now: Mono,
+        mut stamp: impl FnMut() -> Timestamp,
+    ) -> (Vec<Bytes>, Vec<Proposal>) {
         let (mut entries, mut taken, mut bytes) = (Vec::new(), Vec::new(), 0);
         while let Some(next) = self.proposals.front() {
             let next_bytes = weight(next);
@@ -168,14 +174,20 @@ impl Duties {
         }
         self.proposal_bytes = 0;
         self.empty_wanted = false;
-        back.extend(self.reads.give_up().into_iter().map(|read| (read.front, read.incarnation, Untaken::Read(read.id))));
+        back.extend(
+            self.reads
+                .give_up()
+                .into_iter()
+                .map(|read| (read.front, read.incarnation, Untaken::Read(read.id))),
+        );
         back
     }
 }
 
 /// The entry's bytes, and the proposal again in case it is not taken.
 fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Proposal) {
-    let encode = |entry: &LogEntry| Bytes::from(postcard::to_stdvec(entry).expect("encoding to memory cannot fail"));
+    let encode =
+        |entry: &LogEntry| Bytes::from(postcard::to_stdvec(entry).expect("encoding to memory cannot fail"));
     match proposal {
         Proposal::Empty => (encode(&LogEntry::Empty { proposed }), Proposal::Empty),
         Proposal::Directory(change) => {
@@ -187,7 +199,13 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
             let entry = LogEntry::Write { proposed, position, client, write };
             let bytes = encode(&entry);
             let LogEntry::Write { client, write, .. } = entry else { unreachable!("made above") };
-            (bytes, Proposal::Write { forward: ForwardedWrite { position, deadline_ms, client, write }, deadline })
+            (
+                bytes,
+                Proposal::Write {
+                    forward: ForwardedWrite { position, deadline_ms, client, write },
+                    deadline,
+                },
+            )
         }
     }
 }
@@ -198,7 +216,13 @@ mod tests {
     use proto::ops::{StringWrite, Write};
 
     fn forward(number: u64, previous: u64) -> ForwardedWrite {
-        let position = StreamPosition { front: NodeId(1), incarnation: Incarnation(1), number, previous, acknowledged: 0 };
+        let position = StreamPosition {
+            front: NodeId(1),
+            incarnation: Incarnation(1),
+            number,
+            previous,
+            acknowledged: 0,
+        };
         let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
         ForwardedWrite { position, deadline_ms: 10, client: None, write: Some(write) }
     }
@@ -211,7 +235,11 @@ mod tests {
         assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted);
         let (entries, _) = duties.next_batch(Mono(0), || Timestamp(1));
         assert_eq!(entries.len(), 2);
-        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted, "a repetition is not proposed again");
+        assert_eq!(
+            duties.accept(forward(2, 1), 0, Mono(0)),
+            Acceptance::Accepted,
+            "a repetition is not proposed again"
+        );
         assert!(!duties.proposals_wait());
     }
 

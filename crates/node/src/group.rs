@@ -20,7 +20,9 @@ use crate::transfer::Complete;
 use bytes::Bytes;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
 use proto::outcome::{Certificate, Outcome};
-use proto::peer::{ConsensusEntry, ConsensusKind, ConsensusMessage, EntryKind, Message, SnapshotPoint, Untaken, WhyNotTaken};
+use proto::peer::{
+    ConsensusEntry, ConsensusKind, ConsensusMessage, EntryKind, Message, SnapshotPoint, Untaken, WhyNotTaken,
+};
 use proto::time::Now;
 use std::collections::VecDeque;
 use storage::log::{HardState, Log, Record};
@@ -179,7 +181,9 @@ impl Group {
     fn step_planted(&mut self, from: ReplicaId, message: &ConsensusMessage, planted: Planted) {
         if planted == Planted::VoteCountedTwice && message.kind == ConsensusKind::RequestVoteResponse {
             let voters = self.replica.0.configuration().voters;
-            if let Some(other) = voters.into_iter().find(|voter| *voter != from && *voter != self.replica.0.id()) {
+            if let Some(other) =
+                voters.into_iter().find(|voter| *voter != from && *voter != self.replica.0.id())
+            {
                 let _ = self.replica.0.step(other, message.clone());
             }
         }
@@ -265,8 +269,11 @@ impl Group {
             assert_eq!(point.index, self.applied.0, "a snapshot stands for the applied state of this moment");
             let content = self.machine.freeze();
             #[cfg(feature = "planted")]
-            let content =
-                if around.planted == Planted::DedupNotInSnapshot { self.machine.freeze_without_sessions() } else { content };
+            let content = if around.planted == Planted::DedupNotInSnapshot {
+                self.machine.freeze_without_sessions()
+            } else {
+                content
+            };
             self.snapshots_wanted.push(WantedSnapshot { to, term: self.view().term, point, content });
         }
         let last_entry = work.entries.last().map(|entry| entry.index);
@@ -279,7 +286,11 @@ impl Group {
         }
         if let Some(state) = work.hard_state {
             #[cfg(feature = "planted")]
-            let state = if around.planted == Planted::VoteForgotten { HardState { vote: ReplicaId(0), ..state } } else { state };
+            let state = if around.planted == Planted::VoteForgotten {
+                HardState { vote: ReplicaId(0), ..state }
+            } else {
+                state
+            };
             around.log.push(Record::HardState { group: self.id, state });
         }
         let (early, late): (Vec<_>, Vec<_>) =
@@ -316,7 +327,10 @@ impl Group {
         !needs_log
             && message.kind == ConsensusKind::HeartbeatResponse
             && message.term == self.durable_hard_state.term
-            && self.unpersisted.iter().all(|work| work.hard_state.is_none_or(|state| state.term == message.term))
+            && self
+                .unpersisted
+                .iter()
+                .all(|work| work.hard_state.is_none_or(|state| state.term == message.term))
     }
 
     fn send_all(&self, messages: Vec<(ReplicaId, ConsensusMessage)>, around: &mut Surroundings<'_>) {
@@ -385,10 +399,9 @@ impl Group {
         #[cfg(feature = "planted")]
         let applied = if around.planted == Planted::ReadBeforeApplied { LogIndex(u64::MAX) } else { applied };
         let Machine::Shard(shard) = &self.machine else { return };
-        let ready = self
-            .duties
-            .reads
-            .take_answerable(applied, |read| shard.sessions.mark(read.front, read.incarnation) >= read.after_write);
+        let ready = self.duties.reads.take_answerable(applied, |read| {
+            shard.sessions.mark(read.front, read.incarnation) >= read.after_write
+        });
         for mut proven in ready {
             let safe = shard.state.last();
             let wall_ms = around.clock.peek(around.now.wall_ms).wall_ms();
@@ -400,11 +413,13 @@ impl Group {
                 self.duties.reads.put_back(proven);
                 continue;
             }
-            let answered = crate::query::read(&shard.state, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
+            let answered =
+                crate::query::read(&shard.state, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let outcome = Outcome::Done { reply: answered.reply, certificate };
-            let message = Message::ReadAnswer { incarnation: proven.read.incarnation, id: proven.read.id, outcome };
+            let message =
+                Message::ReadAnswer { incarnation: proven.read.incarnation, id: proven.read.id, outcome };
             match proven.valid_until {
                 Some(valid_until) => around.outbox.send_within(message, valid_until),
                 None => around.outbox.send(proven.read.front, message),

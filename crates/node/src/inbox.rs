@@ -57,8 +57,15 @@ impl Core {
             }
             Message::ForwardRead { group, id, incarnation, after_write, deadline_ms, read } => {
                 let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));
-                let read =
-                    PendingRead { front: from, incarnation, id, after_write, deadline, read, judged_at_ms: None };
+                let read = PendingRead {
+                    front: from,
+                    incarnation,
+                    id,
+                    after_write,
+                    deadline,
+                    read,
+                    judged_at_ms: None,
+                };
                 self.forwarded_read(group, read);
             }
             Message::ReadAnswer { incarnation, id, outcome } => {
@@ -66,15 +73,19 @@ impl Core {
             }
             Message::Snapshot { group, step } => self.snapshot_step(from, group, step),
             Message::ProposeDirectory { change } => {
-                if let Some(group) = self.groups.get_mut(&GroupId::DIRECTORY).filter(|group| group.view().serves) {
+                if let Some(group) =
+                    self.groups.get_mut(&GroupId::DIRECTORY).filter(|group| group.view().serves)
+                {
                     group.duties.propose_directory(change);
                     self.dirty.insert(GroupId::DIRECTORY);
                 }
             }
             Message::DirectoryWanted { have } => {
                 if have < self.directory_index {
-                    let copy =
-                        Message::DirectoryCopy { index: self.directory_index, state: self.directory.encode() };
+                    let copy = Message::DirectoryCopy {
+                        index: self.directory_index,
+                        state: self.directory.encode(),
+                    };
                     self.outbox.send(from, copy);
                 }
             }
@@ -83,7 +94,9 @@ impl Core {
                 if !replicates && index > self.directory_index {
                     match DirectoryState::decode(&state) {
                         Ok(state) => self.adopt_directory(index, state),
-                        Err(why) => self.refuse(from, format!("a copy of the directory that makes no sense: {why}")),
+                        Err(why) => {
+                            self.refuse(from, format!("a copy of the directory that makes no sense: {why}"))
+                        }
                     }
                 }
             }
@@ -131,7 +144,8 @@ impl Core {
             if let crate::sessions::Place::Repeat(kept) = shard.sessions.place(&position) {
                 let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
                 let incarnation = position.incarnation;
-                let answer = Message::WriteAnswer { group: id, incarnation, number: position.number, outcome };
+                let answer =
+                    Message::WriteAnswer { group: id, incarnation, number: position.number, outcome };
                 self.outbox.send(position.front, answer);
             }
             return;
@@ -143,7 +157,9 @@ impl Core {
             Acceptance::Accepted => {
                 self.dirty.insert(id);
             }
-            Acceptance::Gap { after } => self.outbox.send(position.front, not_taken(WhyNotTaken::Gap { after })),
+            Acceptance::Gap { after } => {
+                self.outbox.send(position.front, not_taken(WhyNotTaken::Gap { after }))
+            }
             Acceptance::Busy => self.outbox.send(position.front, not_taken(WhyNotTaken::Busy)),
         }
     }
@@ -160,7 +176,8 @@ impl Core {
             Some(view) => WhyNotTaken::NotLeader { leader: NodeId(view.leader.0) },
             None => WhyNotTaken::NotLeader { leader: NodeId(0) },
         };
-        let message = Message::NotTaken { group: id, incarnation: read.incarnation, what: Untaken::Read(read.id), why };
+        let message =
+            Message::NotTaken { group: id, incarnation: read.incarnation, what: Untaken::Read(read.id), why };
         self.outbox.send(read.front, message);
     }
 
@@ -169,7 +186,9 @@ impl Core {
         let replica = ReplicaId(from.0);
         match step {
             SnapshotStep::Offer { transfer, term, point, slots, tables } => {
-                let Some(group) = self.groups.get(&id).filter(|group| !group.replica_ref().frozen()) else { return };
+                let Some(group) = self.groups.get(&id).filter(|group| !group.replica_ref().frozen()) else {
+                    return;
+                };
                 if term < group.view().term || point.index <= group.view().applied {
                     let installed = point.index <= group.view().applied;
                     let step = SnapshotStep::Finished { transfer, installed };

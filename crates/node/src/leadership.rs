@@ -26,7 +26,13 @@ pub struct Leadership {
 
 impl Leadership {
     /// Takes in who is alive. Recomputes the plan when that changed.
-    pub fn update(&mut self, eligible: BTreeSet<NodeId>, routing: &Routing, directory_replicas: &[NodeId], now: Mono) {
+    pub fn update(
+        &mut self,
+        eligible: BTreeSet<NodeId>,
+        routing: &Routing,
+        directory_replicas: &[NodeId],
+        now: Mono,
+    ) {
         if eligible == self.eligible && !self.preferred.is_empty() {
             return;
         }

@@ -125,7 +125,9 @@ impl Machine {
         let proposed = match &entry {
             None => Timestamp::ZERO,
             Some(
-                LogEntry::Empty { proposed } | LogEntry::Write { proposed, .. } | LogEntry::Directory { proposed, .. },
+                LogEntry::Empty { proposed }
+                | LogEntry::Write { proposed, .. }
+                | LogEntry::Directory { proposed, .. },
             ) => *proposed,
         };
         let at = proposed.max(self.last().next());
@@ -134,7 +136,9 @@ impl Machine {
                 shard.state.advance(at);
                 shard.sessions.age(at);
                 match entry {
-                    Some(LogEntry::Write { position, client, write, .. }) => shard.write(at, position, client, write),
+                    Some(LogEntry::Write { position, client, write, .. }) => {
+                        shard.write(at, position, client, write)
+                    }
                     _ => Applied::Quietly,
                 }
             }
@@ -155,10 +159,9 @@ impl Machine {
                 slots: shard.state.freeze(),
                 tables: encode(&ShardTables { last: shard.state.last(), sessions: shard.sessions.clone() }),
             },
-            Machine::Directory(directory) => Frozen {
-                slots: Vec::new(),
-                tables: encode(&(directory.last, directory.state.encode())),
-            },
+            Machine::Directory(directory) => {
+                Frozen { slots: Vec::new(), tables: encode(&(directory.last, directory.state.encode())) }
+            }
         }
     }
 
@@ -196,7 +199,9 @@ impl Machine {
                 true
             }
             Machine::Directory(directory) => {
-                let Ok((last, bytes)) = postcard::from_bytes::<(Timestamp, Bytes)>(tables) else { return false };
+                let Ok((last, bytes)) = postcard::from_bytes::<(Timestamp, Bytes)>(tables) else {
+                    return false;
+                };
                 let Ok(state) = DirectoryState::decode(&bytes) else { return false };
                 directory.last = last;
                 directory.state = state;
@@ -275,7 +280,8 @@ impl ShardMachine {
             (None, None) => Outcome::Failed(proto::error::Failure::unknown()),
             (None, Some(write)) => {
                 let applied = apply::apply(&mut self.state, at, &write);
-                let certificate = Certificate { version: applied.version, as_of: at, served_by: NodeId::default() };
+                let certificate =
+                    Certificate { version: applied.version, as_of: at, served_by: NodeId::default() };
                 let outcome = Outcome::Done { reply: applied.reply, certificate };
                 if let Some(client) = client {
                     self.sessions.remember(client, outcome.clone(), at);

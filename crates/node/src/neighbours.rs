@@ -35,7 +35,8 @@ impl Neighbours {
             }
             None => {
                 events.push(Event::PeerHeard { node });
-                self.peers.insert(node, Neighbour { heard: now, silent: false, announce: Announce::default() });
+                self.peers
+                    .insert(node, Neighbour { heard: now, silent: false, announce: Announce::default() });
             }
         }
     }
@@ -77,7 +78,9 @@ impl Neighbours {
 
     /// What is known of a peer: how long ago it was heard in milliseconds, whether it counts as silent, and its last announcement.
     pub fn get(&self, node: NodeId, now: Mono) -> Option<(u64, bool, &Announce)> {
-        self.peers.get(&node).map(|neighbour| (millis(now - neighbour.heard), neighbour.silent, &neighbour.announce))
+        self.peers
+            .get(&node)
+            .map(|neighbour| (millis(now - neighbour.heard), neighbour.silent, &neighbour.announce))
     }
 }
 

@@ -124,10 +124,16 @@ fn weight_bytes(message: &Message) -> usize {
             Message::Consensus { message, .. } => {
                 message.entries.iter().map(|entry| SMALL + entry.data.len()).sum()
             }
-            Message::ForwardWrite { forward: ForwardedWrite { write: Some(write), .. }, .. } => write.weight_bytes(),
-            Message::WriteAnswer { outcome, .. } | Message::ReadAnswer { outcome, .. } => outcome_bytes(outcome),
+            Message::ForwardWrite { forward: ForwardedWrite { write: Some(write), .. }, .. } => {
+                write.weight_bytes()
+            }
+            Message::WriteAnswer { outcome, .. } | Message::ReadAnswer { outcome, .. } => {
+                outcome_bytes(outcome)
+            }
             Message::Snapshot { step: SnapshotStep::Piece { data, .. }, .. } => data.len(),
-            Message::Snapshot { step: SnapshotStep::Offer { slots, tables, .. }, .. } => slots.len() * 20 + tables.len(),
+            Message::Snapshot { step: SnapshotStep::Offer { slots, tables, .. }, .. } => {
+                slots.len() * 20 + tables.len()
+            }
             Message::DirectoryCopy { state, .. } => state.len(),
             _ => 0,
         }

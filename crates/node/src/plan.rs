@@ -62,8 +62,12 @@ pub fn plan(
         groups
     };
     let (gather, parts) = match command {
-        Command::Read { slot, read } => (Gather::Single, vec![(group_of(*slot), Operation::Read(read.clone()))]),
-        Command::Write { slot, write } => (Gather::Single, vec![(group_of(*slot), Operation::Write(write.clone()))]),
+        Command::Read { slot, read } => {
+            (Gather::Single, vec![(group_of(*slot), Operation::Read(read.clone()))])
+        }
+        Command::Write { slot, write } => {
+            (Gather::Single, vec![(group_of(*slot), Operation::Write(write.clone()))])
+        }
         Command::MGet { keys } => {
             let (mut places, mut parts) = (Vec::new(), Vec::new());
             for (group, (part_places, keys)) in by_group(keys) {
@@ -149,7 +153,9 @@ pub fn gather(how: Gather, writes: bool, mut outcomes: Vec<Outcome>) -> Outcome 
     let reply = match how {
         Gather::Single => Reply::Nil,
         Gather::AllOk => Reply::OK,
-        Gather::Sum => Reply::Int(replies.iter().map(|reply| if let Reply::Int(n) = reply { *n } else { 0 }).sum()),
+        Gather::Sum => {
+            Reply::Int(replies.iter().map(|reply| if let Reply::Int(n) = reply { *n } else { 0 }).sum())
+        }
         Gather::Concatenate => Reply::Array(replies.into_iter().flat_map(elements).collect()),
         Gather::Places(places) => {
             let mut all = vec![Reply::Nil; places.iter().map(Vec::len).sum()];
@@ -221,7 +227,10 @@ mod tests {
             done(Reply::Array(vec![Reply::Int(2), Reply::Int(0)])),
             done(Reply::Array(vec![Reply::Int(1)])),
         ];
-        let Outcome::Done { reply, .. } = gather(Gather::Places(vec![vec![2, 0], vec![1]]), false, parts) else { panic!() };
+        let Outcome::Done { reply, .. } = gather(Gather::Places(vec![vec![2, 0], vec![1]]), false, parts)
+        else {
+            panic!()
+        };
         assert_eq!(reply, Reply::Array(vec![Reply::Int(0), Reply::Int(1), Reply::Int(2)]));
     }
 

@@ -85,7 +85,9 @@ impl Reads {
 
     /// How many reads wait.
     pub fn len(&self) -> usize {
-        self.waiting.len() + self.proven.len() + self.rounds.iter().map(|round| round.reads.len()).sum::<usize>()
+        self.waiting.len()
+            + self.proven.len()
+            + self.rounds.iter().map(|round| round.reads.len()).sum::<usize>()
     }
 
     /// Whether reads wait for a round.
@@ -96,7 +98,8 @@ impl Reads {
     /// Answers what waits from the lease, if it holds: the reads need only what is decided by now. Only reads of this node's own clients (`me`): another node
     /// cannot look at our clock before it passes the answer on.
     pub fn use_lease(&mut self, now: Mono, me: NodeId, term: Term, decided: LogIndex, terms: LeaseTerms) {
-        let Some((_, until)) = self.lease.filter(|(of, until)| terms.enabled && *of == term && now < *until) else {
+        let Some((_, until)) = self.lease.filter(|(of, until)| terms.enabled && *of == term && now < *until)
+        else {
             return;
         };
         for read in self.waiting.extract_if(.., |read| read.front == me) {
@@ -107,7 +110,11 @@ impl Reads {
     /// Takes what waits into a new round and returns its number for `Replica::read_index`.
     pub fn begin_round(&mut self, now: Mono) -> u64 {
         self.next_round += 1;
-        self.rounds.push(Round { number: self.next_round, sent: now, reads: std::mem::take(&mut self.waiting) });
+        self.rounds.push(Round {
+            number: self.next_round,
+            sent: now,
+            reads: std::mem::take(&mut self.waiting),
+        });
         self.next_round
     }
 
@@ -229,7 +236,10 @@ mod tests {
         reads.take_answerable(LogIndex(7), |_| true);
         reads.add(read());
         reads.use_lease(Mono(2), NodeId(1), Term(2), LogIndex(7), LEASE);
-        assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty(), "no lease again in the term of a transfer");
+        assert!(
+            reads.take_answerable(LogIndex(7), |_| true).is_empty(),
+            "no lease again in the term of a transfer"
+        );
     }
 
     #[test]

@@ -220,10 +220,16 @@ fn recover_group(
     Ok(Group::new(id, Replica::new(birth), machine, hard_state, last, applied))
 }
 
-fn restore(machine: &mut Machine, id: GroupId, snapshot: snapshot::Snapshot) -> Result<SnapshotPoint, StartError> {
+fn restore(
+    machine: &mut Machine,
+    id: GroupId,
+    snapshot: snapshot::Snapshot,
+) -> Result<SnapshotPoint, StartError> {
     let slots = snapshot.slots.into_iter().map(|(slot, state)| (slot, Arc::new(state))).collect();
     if !machine.restore(slots, &snapshot.tables) {
-        return Err(StartError::Inconsistent(format!("the tables in the snapshot of group {id} make no sense")));
+        return Err(StartError::Inconsistent(format!(
+            "the tables in the snapshot of group {id} make no sense"
+        )));
     }
     Ok(snapshot.point)
 }

@@ -45,7 +45,11 @@ pub struct AppliedEntry {
 impl Core {
     /// What was applied since the last call, group by group, if `Config::record_applied` asks for it.
     pub fn take_applied(&mut self) -> Vec<AppliedEntry> {
-        self.groups.values_mut().filter_map(|group| group.recorded.as_mut()).flat_map(std::mem::take).collect()
+        self.groups
+            .values_mut()
+            .filter_map(|group| group.recorded.as_mut())
+            .flat_map(std::mem::take)
+            .collect()
     }
 
     /// This node's copy of the directory.
@@ -160,7 +164,9 @@ impl Core {
             match heard {
                 None => ("never heard", None, Vec::new()),
                 Some((ms, true, announce)) => ("silent", Some(ms), announce.hears.clone()),
-                Some((ms, false, announce)) if announce.stopping => ("stopping", Some(ms), announce.hears.clone()),
+                Some((ms, false, announce)) if announce.stopping => {
+                    ("stopping", Some(ms), announce.hears.clone())
+                }
                 Some((ms, false, announce)) => ("up", Some(ms), announce.hears.clone()),
             }
         };
@@ -225,7 +231,11 @@ impl Core {
         Whereabouts {
             slot: slot.0,
             shard: shard.0,
-            replicas: self.routing.placement(shard).map(|placement| placement.replicas.clone()).unwrap_or_default(),
+            replicas: self
+                .routing
+                .placement(shard)
+                .map(|placement| placement.replicas.clone())
+                .unwrap_or_default(),
             leader: self.routing.leader_hint(shard),
             local,
         }

@@ -128,7 +128,8 @@ impl Front {
 
     /// How many requests are under way.
     pub fn under_way(&self) -> usize {
-        self.flights.len() + self.connections.values().map(|connection| connection.waiting.len()).sum::<usize>()
+        self.flights.len()
+            + self.connections.values().map(|connection| connection.waiting.len()).sum::<usize>()
     }
 
     /// The moment at which the next request is overdue.
@@ -298,7 +299,8 @@ impl Front {
         for id in std::mem::take(&mut self.unsent_reads) {
             let Some(read) = self.reads.get_mut(&id) else { continue };
             let leader = routing.group_leader(read.group).map(|(_, leader)| leader);
-            let Some(leader) = leader.filter(|leader| now >= read.send_at && outbox.is_linked(*leader)) else {
+            let Some(leader) = leader.filter(|leader| now >= read.send_at && outbox.is_linked(*leader))
+            else {
                 still_unsent.insert(id);
                 continue;
             };
@@ -336,7 +338,9 @@ impl Front {
         let stuck: Vec<ConnectionId> = self
             .connections
             .iter()
-            .filter(|(_, connection)| connection.waiting.front().is_some_and(|(_, _, deadline)| now >= *deadline))
+            .filter(|(_, connection)| {
+                connection.waiting.front().is_some_and(|(_, _, deadline)| now >= *deadline)
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in stuck {
@@ -374,9 +378,11 @@ impl Front {
                     self.reads.remove(&id);
                     no_quorum()
                 }
-                Untaken::Write(number) => {
-                    self.streams.get_mut(&group).and_then(|stream| stream.expire(number)).unwrap_or_else(Failure::unknown)
-                }
+                Untaken::Write(number) => self
+                    .streams
+                    .get_mut(&group)
+                    .and_then(|stream| stream.expire(number))
+                    .unwrap_or_else(Failure::unknown),
             };
             self.part_done(PartId { flight, part }, Outcome::Failed(failure), None);
         }
@@ -400,7 +406,13 @@ impl Front {
     }
 
     /// A leader answered a read.
-    pub fn read_answered(&mut self, incarnation: Incarnation, id: u64, outcome: Outcome, valid_until: Option<Mono>) {
+    pub fn read_answered(
+        &mut self,
+        incarnation: Incarnation,
+        id: u64,
+        outcome: Outcome,
+        valid_until: Option<Mono>,
+    ) {
         if incarnation != self.incarnation {
             return;
         }
@@ -471,7 +483,8 @@ impl Front {
         let Some(flight) = self.flights.remove(&id) else { return };
         self.deadlines.remove(&(flight.deadline, id));
         let writes = flight.parts.iter().any(|part| matches!(part.what, Untaken::Write(_)));
-        let outcomes = flight.parts.into_iter().map(|part| part.outcome.expect("all parts are done")).collect();
+        let outcomes =
+            flight.parts.into_iter().map(|part| part.outcome.expect("all parts are done")).collect();
         let outcome = plan::gather(flight.gather, writes, outcomes);
         if let (Some(until), Some(body)) = (flight.valid_until, flight.read) {
             self.leased.insert((flight.connection, flight.request), (until, body));

@@ -12,7 +12,8 @@ use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
 use proto::ids::{Incarnation, NodeId};
 use proto::limits::{
-    MAX_DEDUP_REPLY_BYTES, MAX_NUMBERED_CLIENTS, MAX_NUMBERED_REPLY_BYTES, MAX_REPLIES_PER_CLIENT, MAX_REPLY_BYTES_PER_CLIENT, NUMBERED_CLIENT_KEPT_MS,
+    MAX_DEDUP_REPLY_BYTES, MAX_NUMBERED_CLIENTS, MAX_NUMBERED_REPLY_BYTES, MAX_REPLIES_PER_CLIENT,
+    MAX_REPLY_BYTES_PER_CLIENT, NUMBERED_CLIENT_KEPT_MS,
 };
 use proto::log_entry::{ClientNumber, StreamPosition};
 use proto::outcome::Outcome;
@@ -93,7 +94,12 @@ impl Sessions {
         if front.incarnation < position.incarnation {
             *front = Front { incarnation: position.incarnation, ..Front::default() };
         }
-        assert!(position.number > front.mark, "write {} applied twice, the mark is {}", position.number, front.mark);
+        assert!(
+            position.number > front.mark,
+            "write {} applied twice, the mark is {}",
+            position.number,
+            front.mark
+        );
         front.mark = position.number;
         front.reply_bytes += weight(&outcome);
         front.replies.push_back((position.number, outcome));
@@ -224,7 +230,9 @@ mod tests {
             sessions.remember(client(number), done(number as i64), Timestamp::from_wall_ms(number));
         }
         assert_eq!(sessions.repeated(&client(65)), Some(done(65)));
-        assert!(matches!(sessions.repeated(&client(1)), Some(Outcome::Failed(failure)) if failure.kind == ErrorKind::Expired));
+        assert!(
+            matches!(sessions.repeated(&client(1)), Some(Outcome::Failed(failure)) if failure.kind == ErrorKind::Expired)
+        );
         sessions.age(Timestamp::from_wall_ms(65 + NUMBERED_CLIENT_KEPT_MS));
         assert_eq!(sessions.clients(), 0);
     }

@@ -16,7 +16,7 @@ use storage::log::{Log, Record};
 use storage::snapshot::{self, SnapshotWriter};
 
 /// Beyond this much log on disk, whoever pins the oldest segment is snapshotted.
-const LOG_SOFT_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
+const LOG_SOFT_LIMIT_BYTES: u64 = 128 * 1024 * 1024;
 
 struct Taking {
     group: GroupId,
@@ -70,7 +70,9 @@ impl Snapshots {
             .max_by_key(|(id, _)| log.bytes_since_snapshot(**id))
             .map(|(id, _)| *id)
             .or_else(|| log.pinned_by().filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
-        let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else { return false };
+        let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else {
+            return false;
+        };
         let point = group.point();
         if group.replica_ref().frozen() || occupied(id) || point.index <= self.durable(id) {
             return false;

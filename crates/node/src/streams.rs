@@ -117,7 +117,10 @@ impl Stream {
         } else if self.sent > 0 && now - self.last_word > PATIENCE {
             self.sent = 0;
         }
-        let Some(target) = leader.filter(|leader| now >= self.quiet_until && outbox.is_linked(*leader)) else { return };
+        let Some(target) = leader.filter(|leader| now >= self.quiet_until && outbox.is_linked(*leader))
+        else {
+            return;
+        };
         if self.sent >= self.pending.len() {
             return;
         }
@@ -175,7 +178,13 @@ impl Stream {
     }
 
     /// A refusal by `from`. Returns who is to be told what, if this ends its waiting.
-    pub fn refused(&mut self, from: NodeId, number: u64, why: WhyNotTaken, now: Mono) -> Option<(PartId, Failure)> {
+    pub fn refused(
+        &mut self,
+        from: NodeId,
+        number: u64,
+        why: WhyNotTaken,
+        now: Mono,
+    ) -> Option<(PartId, Failure)> {
         self.last_word = now;
         let at = self.at(number)?;
         let pending = &mut self.pending[at];
@@ -235,7 +244,10 @@ impl Stream {
             self.pending_bytes -= write.weight_bytes();
         }
         pending.client = None;
-        if at >= self.sent && pending.handed_to.is_empty() && self.pending.iter().skip(at).all(|later| later.handed_to.is_empty()) {
+        if at >= self.sent
+            && pending.handed_to.is_empty()
+            && self.pending.iter().skip(at).all(|later| later.handed_to.is_empty())
+        {
             self.pending.remove(at);
         }
         waiter
@@ -254,4 +266,3 @@ pub fn no_quorum() -> Failure {
         "no majority of the shard's replicas could be reached by the deadline; nothing was applied: try again, or see `quartet status`",
     )
 }
-

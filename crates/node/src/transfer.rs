@@ -94,7 +94,10 @@ pub struct Transfers {
 
 impl Transfers {
     /// Begins with what partial files held. `start` makes transfer numbers of this start of the node unlike those of others.
-    pub fn new(start: u64, recovered: BTreeMap<GroupId, (Partial, BTreeMap<Slot, Arc<SlotState>>)>) -> Transfers {
+    pub fn new(
+        start: u64,
+        recovered: BTreeMap<GroupId, (Partial, BTreeMap<Slot, Arc<SlotState>>)>,
+    ) -> Transfers {
         let mut transfers = Transfers { next_transfer: start << 32, ..Transfers::default() };
         for (group, (partial, slots)) in recovered {
             transfers.kept.insert(group, slots);
@@ -110,7 +113,8 @@ impl Transfers {
 
     /// Transfers under way: group, peer, whether outgoing, bytes so far.
     pub fn under_way(&self) -> Vec<(GroupId, NodeId, bool, u64)> {
-        let outgoing = self.outgoing.iter().map(|((group, to), out)| (*group, NodeId(to.0), true, out.sent_bytes));
+        let outgoing =
+            self.outgoing.iter().map(|((group, to), out)| (*group, NodeId(to.0), true, out.sent_bytes));
         let incoming = self.incoming.iter().map(|(group, inc)| (*group, inc.from, false, inc.received_bytes));
         outgoing.chain(incoming).collect()
     }
@@ -129,8 +133,7 @@ impl Transfers {
         self.next_transfer += 1;
         let transfer = self.next_transfer;
         let slots = content.slots.iter().map(|(slot, state)| (*slot, state.digest())).collect();
-        let step =
-            SnapshotStep::Offer { transfer, term, point, slots, tables: content.tables };
+        let step = SnapshotStep::Offer { transfer, term, point, slots, tables: content.tables };
         outbox.send(NodeId(to.0), Message::Snapshot { group, step });
         let outgoing = Outgoing {
             transfer,
@@ -150,7 +153,8 @@ impl Transfers {
         let Some(outgoing) = self.outgoing.get_mut(&(group, from)) else { return };
         match step {
             SnapshotStep::Want { transfer, slots } if *transfer == outgoing.transfer => {
-                outgoing.wanted = slots.iter().copied().filter(|slot| outgoing.content.contains_key(slot)).collect();
+                outgoing.wanted =
+                    slots.iter().copied().filter(|slot| outgoing.content.contains_key(slot)).collect();
                 outgoing.answered = true;
                 outgoing.last_progress = now;
             }
@@ -224,7 +228,8 @@ impl Transfers {
             while outgoing.sent_bytes - outgoing.received_bytes < WINDOW_BYTES && self.budget_bytes > 0 {
                 if outgoing.current.is_none() {
                     let Some(slot) = outgoing.wanted.pop_front() else { break };
-                    let content = outgoing.content.remove(&slot).expect("only slots that are here are wanted");
+                    let content =
+                        outgoing.content.remove(&slot).expect("only slots that are here are wanted");
                     outgoing.current = Some((slot, SlotPieces::new(content)));
                 }
                 let Some((slot, pieces)) = &mut outgoing.current else { break };
@@ -274,7 +279,8 @@ impl Transfers {
                 have.insert(slot, state);
             }
         }
-        let lacking: BTreeSet<Slot> = digests.keys().filter(|slot| !have.contains_key(slot)).copied().collect();
+        let lacking: BTreeSet<Slot> =
+            digests.keys().filter(|slot| !have.contains_key(slot)).copied().collect();
         let step = SnapshotStep::Want { transfer, slots: lacking.iter().copied().collect() };
         outbox.send(from, Message::Snapshot { group, step });
         let incoming = Incoming {

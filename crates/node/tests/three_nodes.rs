@@ -222,7 +222,10 @@ fn what_is_written_through_one_node_is_read_through_another() {
         assert_eq!(cluster.call((key + 1) % 3, &format!("GET key{key}")), text(&format!("value{key}")));
     }
     assert_eq!(cluster.call(0, "DBSIZE"), Reply::Int(50));
-    assert_eq!(cluster.call(1, "MGET key1 nothing key2"), Reply::Array(vec![text("value1"), Reply::Nil, text("value2")]));
+    assert_eq!(
+        cluster.call(1, "MGET key1 nothing key2"),
+        Reply::Array(vec![text("value1"), Reply::Nil, text("value2")])
+    );
     assert_eq!(cluster.call(2, "DEL key1 key2 nothing"), Reply::Int(2));
     assert_eq!(cluster.call(0, "FLUSHALL"), Reply::OK);
     assert_eq!(cluster.call(1, "DBSIZE"), Reply::Int(0));
@@ -284,9 +287,12 @@ fn pipelined_commands_of_one_connection_keep_their_order() {
     for n in 0..40 {
         requests.push((cluster.send(1, &format!("SET k {n}")), Reply::OK));
         requests.push((cluster.send(1, "GET k"), text(&n.to_string())));
-        requests.push((cluster.send(1, &format!("APPEND k {n}")), Reply::Int(2 * n.to_string().len() as i64)));
+        requests
+            .push((cluster.send(1, &format!("APPEND k {n}")), Reply::Int(2 * n.to_string().len() as i64)));
     }
-    cluster.until("all are answered", |cluster| requests.iter().all(|(id, _)| cluster.answers.contains_key(&(1, *id))));
+    cluster.until("all are answered", |cluster| {
+        requests.iter().all(|(id, _)| cluster.answers.contains_key(&(1, *id)))
+    });
     for (id, expected) in requests {
         let Outcome::Done { reply, .. } = &cluster.answers[&(1, id)] else { panic!("request {id} failed") };
         assert_eq!(*reply, expected);
@@ -306,7 +312,11 @@ fn a_follower_far_behind_catches_up_by_a_snapshot() {
     cluster.until("the follower has applied what the leader has", |cluster| {
         let applied = |at: usize| -> Vec<u64> {
             let status = cluster.cores[at].as_ref().expect("alive").status(cluster.now);
-            status.shards.iter().map(|shard| shard.local.as_ref().expect("a replica everywhere").applied.0).collect()
+            status
+                .shards
+                .iter()
+                .map(|shard| shard.local.as_ref().expect("a replica everywhere").applied.0)
+                .collect()
         };
         applied(2) >= applied(0)
     });

@@ -7,15 +7,23 @@ use tracing::Level;
 /// The event as a sentence, and the level at which it belongs into the log.
 pub fn describe(event: &Event) -> (Level, String) {
     match event {
-        Event::LeaderElected { group, term } => (Level::DEBUG, format!("leads {} in term {term}", name(*group))),
-        Event::LeaderLost { group, term } => (Level::DEBUG, format!("leads {} no more (term {term})", name(*group))),
-        Event::TransferBegun { group, to } => (Level::DEBUG, format!("hands {} over to node {to}", name(*group))),
+        Event::LeaderElected { group, term } => {
+            (Level::DEBUG, format!("leads {} in term {term}", name(*group)))
+        }
+        Event::LeaderLost { group, term } => {
+            (Level::DEBUG, format!("leads {} no more (term {term})", name(*group)))
+        }
+        Event::TransferBegun { group, to } => {
+            (Level::DEBUG, format!("hands {} over to node {to}", name(*group)))
+        }
         Event::PeerHeard { node } => (Level::INFO, format!("hears node {node}")),
         Event::PeerSilent { node } => (Level::WARN, format!("hears node {node} no more")),
         Event::PeerRefused { node, why } => (Level::WARN, format!("refused a message of node {node}: {why}")),
         Event::ClockAhead { node, ahead_ms } => (
             Level::WARN,
-            format!("refused a message of node {node}, whose clock is {ahead_ms} ms ahead of this one; set the clocks (NTP)"),
+            format!(
+                "refused a message of node {node}, whose clock is {ahead_ms} ms ahead of this one; set the clocks (NTP)"
+            ),
         ),
         Event::SnapshotWritten { group, index } => {
             (Level::DEBUG, format!("wrote a snapshot of {} up to index {index}", name(*group)))
@@ -30,9 +38,10 @@ pub fn describe(event: &Event) -> (Level, String) {
                 name(*group)
             ),
         ),
-        Event::GroupPoisoned { group, why } => {
-            (Level::ERROR, format!("{} broke an assertion and is rebuilt from what is durable: {why}", name(*group)))
-        }
+        Event::GroupPoisoned { group, why } => (
+            Level::ERROR,
+            format!("{} broke an assertion and is rebuilt from what is durable: {why}", name(*group)),
+        ),
         Event::MemoryLimit { reached: true } => {
             (Level::WARN, "the memory limit is reached: writes that grow the state are refused".to_owned())
         }

@@ -159,22 +159,52 @@ impl Metrics {
         let r = &mut self.registry;
         r.register("requests", "Requests by front, command and outcome", self.requests.clone());
         let latency = self.latency_seconds.clone();
-        r.register_with_unit("request_duration", "Time from a request's arrival to its answer", Unit::Seconds, latency);
+        r.register_with_unit(
+            "request_duration",
+            "Time from a request's arrival to its answer",
+            Unit::Seconds,
+            latency,
+        );
         let syncs = self.log_sync_seconds.clone();
         r.register_with_unit("log_sync_duration", "Log batches written and synced", Unit::Seconds, syncs);
         r.register_with_unit("log_written", "Bytes written to the log", Unit::Bytes, self.log_bytes.clone());
         r.register("elections_won", "Times a replica of this node became leader", self.elections_won.clone());
-        r.register("leaderships_lost", "Times a replica of this node ceased to lead", self.leaderships_lost.clone());
-        r.register("leadership_transfers", "Leaderships that this node began to hand over", self.transfers.clone());
+        r.register(
+            "leaderships_lost",
+            "Times a replica of this node ceased to lead",
+            self.leaderships_lost.clone(),
+        );
+        r.register(
+            "leadership_transfers",
+            "Leaderships that this node began to hand over",
+            self.transfers.clone(),
+        );
         r.register("snapshots_written", "Snapshots written to disk", self.snapshots_written.clone());
-        r.register("snapshots_installed", "Snapshots received and installed", self.snapshots_installed.clone());
-        r.register_with_unit("client", "Bytes exchanged with clients", Unit::Bytes, self.client_bytes.clone());
+        r.register(
+            "snapshots_installed",
+            "Snapshots received and installed",
+            self.snapshots_installed.clone(),
+        );
+        r.register_with_unit(
+            "client",
+            "Bytes exchanged with clients",
+            Unit::Bytes,
+            self.client_bytes.clone(),
+        );
         r.register_with_unit("peer", "Bytes exchanged with peers", Unit::Bytes, self.peer_bytes.clone());
         r.register("peer_heard", "Whether this node hears a peer (1) or not (0)", self.peer_heard.clone());
         let refused = self.refused_peer_messages.clone();
-        r.register("peer_messages_refused", "Peer messages that made no sense or came from the future", refused);
+        r.register(
+            "peer_messages_refused",
+            "Peer messages that made no sense or came from the future",
+            refused,
+        );
         r.register("term", "Consensus term of each group as this node knows it", self.term.clone());
-        r.register("lag_entries", "Decided log entries that this node has not applied", self.lag_entries.clone());
+        r.register(
+            "lag_entries",
+            "Decided log entries that this node has not applied",
+            self.lag_entries.clone(),
+        );
         r.register("connected_clients", "Open client connections", self.connected_clients.clone());
         r.register_with_unit("state", "Bytes of the data in memory", Unit::Bytes, self.state_bytes.clone());
         r.register("connections_accepted", "Client connections accepted", self.connections_accepted.clone());
@@ -185,8 +215,9 @@ impl Metrics {
     pub fn command(&self, front: &'static str, command: &'static str) -> CommandMetrics {
         let outcomes = ["ok", "error", "refused", "unknown"];
         CommandMetrics {
-            by_outcome: outcomes
-                .map(|outcome| self.requests.get_or_create(&RequestLabels { front, command, outcome }).clone()),
+            by_outcome: outcomes.map(|outcome| {
+                self.requests.get_or_create(&RequestLabels { front, command, outcome }).clone()
+            }),
             latency_seconds: self.latency_seconds.get_or_create(&CommandLabels { front, command }).clone(),
         }
     }

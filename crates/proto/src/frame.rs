@@ -54,9 +54,14 @@ pub enum FrameError {
 impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FrameError::Magic => f.write_str("not a Quartet peer frame; is a client talking to the peer port?"),
+            FrameError::Magic => {
+                f.write_str("not a Quartet peer frame; is a client talking to the peer port?")
+            }
             FrameError::Version(version) => {
-                write!(f, "peer protocol version {version}, this build speaks {PROTOCOL_VERSION}; upgrade the older node")
+                write!(
+                    f,
+                    "peer protocol version {version}, this build speaks {PROTOCOL_VERSION}; upgrade the older node"
+                )
             }
             FrameError::Length => f.write_str("a peer frame of impossible length"),
             FrameError::Checksum => f.write_str("a peer frame was damaged on the way"),

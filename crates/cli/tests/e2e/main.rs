@@ -11,4 +11,6 @@ mod founding;
 mod graceful;
 mod hostile;
 mod http;
+mod power;
+mod snapshots;
 mod support;

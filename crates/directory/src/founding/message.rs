@@ -95,9 +95,14 @@ pub enum MessageError {
 impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MessageError::Magic => f.write_str("not a founding message; is a client talking to the peer port?"),
+            MessageError::Magic => {
+                f.write_str("not a founding message; is a client talking to the peer port?")
+            }
             MessageError::Version(version) => {
-                write!(f, "founding messages of version {version}, this build speaks {FOUNDING_VERSION}; run the same version on all founders")
+                write!(
+                    f,
+                    "founding messages of version {version}, this build speaks {FOUNDING_VERSION}; run the same version on all founders"
+                )
             }
             MessageError::Length => f.write_str("a founding message of impossible length"),
             MessageError::Checksum => f.write_str("a founding message was damaged on the way"),
@@ -135,7 +140,8 @@ impl FoundingMessage {
 
     /// The message's bytes, header included.
     pub fn encode(&self) -> Bytes {
-        let mut out = postcard::to_extend(self, vec![0; HEADER_BYTES]).expect("writing to memory cannot fail");
+        let mut out =
+            postcard::to_extend(self, vec![0; HEADER_BYTES]).expect("writing to memory cannot fail");
         let length = u32::try_from(out.len() - HEADER_BYTES).expect("a founding message is small");
         out[..4].copy_from_slice(MAGIC);
         out[4] = FOUNDING_VERSION;
@@ -164,9 +170,12 @@ impl FoundingMessage {
         let mut addresses = self.knows.iter().chain(&self.answers).chain([&self.dialed]);
         let stage_is_sound = match &self.stage {
             Stage::Seeking { choice } => choice.len() <= MAX_NODES,
-            Stage::Confirmed { set } | Stage::Founded { set } => set.check().is_ok() && set.member(self.founder.id).is_some(),
+            Stage::Confirmed { set } | Stage::Founded { set } => {
+                set.check().is_ok() && set.member(self.founder.id).is_some()
+            }
             Stage::Elsewhere { members, .. } => {
-                (1..=MAX_NODES).contains(&members.len()) && members.iter().all(|member| member.check().is_ok())
+                (1..=MAX_NODES).contains(&members.len())
+                    && members.iter().all(|member| member.check().is_ok())
             }
         };
         stage_is_sound

@@ -219,7 +219,8 @@ impl Founding {
             self.hear_own_id(&view);
             return;
         }
-        let is_new = self.heard.get(&view.founder.peer).is_none_or(|heard| heard.view.founder.id != view.founder.id);
+        let is_new =
+            self.heard.get(&view.founder.peer).is_none_or(|heard| heard.view.founder.id != view.founder.id);
         let answer_at_once = if self.founded().is_some() { !view.stage.is_founded() } else { is_new };
         self.note(&view);
         match &view.stage {
@@ -230,7 +231,11 @@ impl Founding {
                 // The sender takes this node for what its address was before; what it says of the set is true all the same.
                 Some(stored) if stored.set.cluster == *cluster => {
                     let set = stored.set.clone();
-                    if *founded { self.hear_founded(&set) } else { self.hear_confirmed(view.founder.id, &set) }
+                    if *founded {
+                        self.hear_founded(&set)
+                    } else {
+                        self.hear_confirmed(view.founder.id, &set)
+                    }
                 }
                 _ => self.hear_elsewhere(members, *founded),
             },
@@ -335,7 +340,9 @@ impl Founding {
             return;
         }
         // A set that was confirmed here can still be founded beside that one if it shares no member with it.
-        let shares = |set: &FoundingSet| set.members.iter().any(|mine| members.iter().any(|other| other.id == mine.id));
+        let shares = |set: &FoundingSet| {
+            set.members.iter().any(|mine| members.iter().any(|other| other.id == mine.id))
+        };
         if self.stored.as_ref().or(self.storing.as_ref()).is_none_or(|mine| shares(&mine.set)) {
             self.refuse(sentences::founded_without(&self.me, members));
         }
@@ -382,9 +389,9 @@ impl Founding {
 
     /// Other founders that are here, unbound, and want the same as this node.
     pub(super) fn candidates(&self) -> impl Iterator<Item = &Founder> {
-        self.here().filter(|view| self.wants_the_same(view) && !self.runs_twice(view.founder.id)).filter_map(|view| {
-            matches!(view.stage, Stage::Seeking { .. }).then_some(&view.founder)
-        })
+        self.here()
+            .filter(|view| self.wants_the_same(view) && !self.runs_twice(view.founder.id))
+            .filter_map(|view| matches!(view.stage, Stage::Seeking { .. }).then_some(&view.founder))
     }
 
     /// Founders that confirmed a set which this node does not belong to.
@@ -508,9 +515,16 @@ impl Founding {
 
     /// Every address to tell, in order: those known, without this node's own and without second names of others.
     pub(super) fn targets(&self) -> Vec<Address> {
-        let members = self.stored.iter().flat_map(|stored| stored.set.members.iter().map(|member| &member.peer));
-        let all: BTreeSet<&Address> =
-            self.wanted.join.iter().chain(members).chain(self.rumours.keys()).chain(self.heard.keys()).collect();
+        let members =
+            self.stored.iter().flat_map(|stored| stored.set.members.iter().map(|member| &member.peer));
+        let all: BTreeSet<&Address> = self
+            .wanted
+            .join
+            .iter()
+            .chain(members)
+            .chain(self.rumours.keys())
+            .chain(self.heard.keys())
+            .collect();
         all.into_iter()
             .filter(|address| **address != self.me.peer && !self.aliases.contains_key(address))
             .take(MAX_FOUNDING_ADDRESSES)

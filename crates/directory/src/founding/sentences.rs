@@ -20,24 +20,38 @@ fn seeking(founding: &Founding) -> String {
     let mut said = vec![if here.is_empty() {
         format!("Waiting to found a cluster of {expect} nodes; only this one, {}, is here.", founding.me.peer)
     } else {
-        format!("Waiting to found a cluster of {expect} nodes; {} and this one, {}, are here.", list(&here), founding.me.peer)
+        format!(
+            "Waiting to found a cluster of {expect} nodes; {} and this one, {}, are here.",
+            list(&here),
+            founding.me.peer
+        )
     }];
     let targets = founding.targets();
     let silent: Vec<&Address> = targets.iter().filter(|address| founding.fresh(address).is_none()).collect();
     if !silent.is_empty() {
-        said.push(format!("No answer from {}: start it, or check that the two nodes reach each other's peer address.", list(&silent)));
+        said.push(format!(
+            "No answer from {}: start it, or check that the two nodes reach each other's peer address.",
+            list(&silent)
+        ));
     }
     if targets.len() + 1 < expect {
-        said.push(format!("Only {} of {expect} addresses are known: name more nodes with --join.", targets.len() + 1));
+        said.push(format!(
+            "Only {} of {expect} addresses are known: name more nodes with --join.",
+            targets.len() + 1
+        ));
     }
     said.extend(founding.here().flat_map(|view| differences(founding, view)));
-    let mut doubles: Vec<u128> = founding.here().map(|view| view.founder.id).filter(|&id| founding.runs_twice(id)).collect();
+    let mut doubles: Vec<u128> =
+        founding.here().map(|view| view.founder.id).filter(|&id| founding.runs_twice(id)).collect();
     doubles.sort_unstable();
     doubles.dedup();
     for double in doubles {
         let places: Vec<&Address> =
             founding.here().filter(|view| view.founder.id == double).map(|view| &view.founder.peer).collect();
-        said.push(format!("{} run with copies of one data folder: stop one of them and start it with an empty folder.", list(&places)));
+        said.push(format!(
+            "{} run with copies of one data folder: stop one of them and start it with an empty folder.",
+            list(&places)
+        ));
     }
     if founding.has_rival() {
         said.push(format!(
@@ -70,10 +84,16 @@ fn seeking(founding: &Founding) -> String {
         .map(|view| &view.founder.peer)
         .collect();
     if !undecided.is_empty() {
-        said.push(format!("{} does not see the same nodes yet: check that all founders reach each other.", list(&undecided)));
+        said.push(format!(
+            "{} does not see the same nodes yet: check that all founders reach each other.",
+            list(&undecided)
+        ));
     } else if !choice.is_empty() && !ids.contains(&founding.me.id) {
         let founders: Vec<&Address> = choice.iter().map(|founder| &founder.peer).collect();
-        said.push(format!("More nodes are here than expected; {} will found the cluster without this one.", list(&founders)));
+        said.push(format!(
+            "More nodes are here than expected; {} will found the cluster without this one.",
+            list(&founders)
+        ));
     }
     said.join(" ")
 }
@@ -102,9 +122,14 @@ fn bound_elsewhere(me: &Founder, view: &FoundingMessage) -> String {
     };
     let bound = format!("{peer} has confirmed to found a cluster of {}", peers(members));
     if members.iter().any(|member| member.peer == me.peer) {
-        format!("{bound}, and counts on another data folder at {}: start this node with that one. If it is lost, what {peer} says tells what to do.", me.peer)
+        format!(
+            "{bound}, and counts on another data folder at {}: start this node with that one. If it is lost, what {peer} says tells what to do.",
+            me.peer
+        )
     } else {
-        format!("{bound} without this node, and that is not settled yet: start all of those nodes; what they say then tells what to do.")
+        format!(
+            "{bound} without this node, and that is not settled yet: start all of those nodes; what they say then tells what to do."
+        )
     }
 }
 
@@ -118,9 +143,10 @@ fn cannot_confirm(founding: &Founding, view: &FoundingMessage, set: &FoundingSet
             record.peer, founding.me.peer
         );
     }
-    let replaced = set.members.iter().find(|member| {
-        founding.fresh(&member.peer).is_some_and(|heard| heard.view.founder.id != member.id)
-    });
+    let replaced = set
+        .members
+        .iter()
+        .find(|member| founding.fresh(&member.peer).is_some_and(|heard| heard.view.founder.id != member.id));
     match replaced {
         Some(member) => format!(
             "{proposer} has confirmed to found a cluster with a data folder at {} that is no longer there: put it back, or empty the folder of {proposer} too (it has served no one yet) and start it again.",
@@ -128,7 +154,9 @@ fn cannot_confirm(founding: &Founding, view: &FoundingMessage, set: &FoundingSet
         ),
         None => format!(
             "{proposer} has confirmed to found a cluster of {} nodes with {} replicas and {} shards, which is not what this node was started with: start it with the same.",
-            set.members.len(), set.replicas, set.shards
+            set.members.len(),
+            set.replicas,
+            set.shards
         ),
     }
 }
@@ -145,7 +173,11 @@ fn unconfirmed(founding: &Founding, set: &FoundingSet) -> String {
         match founding.fresh(peer).map(|heard| &heard.view) {
             None => {
                 silent.push(peer);
-                let known = if confirmed { "which has confirmed" } else { "which has not confirmed yet as far as is known" };
+                let known = if confirmed {
+                    "which has confirmed"
+                } else {
+                    "which has not confirmed yet as far as is known"
+                };
                 said.push(format!("No answer from {peer}, {known}: start it again with its data folder."));
             }
             Some(view) if view.founder.id != member.id => {
@@ -162,14 +194,20 @@ fn unconfirmed(founding: &Founding, set: &FoundingSet) -> String {
             },
         }
     }
-    let way_out = format!("empty the data folders of {}, which hold nothing yet, and start them again.", list(&waiting));
+    let way_out = format!(
+        "empty the data folders of {}, which hold nothing yet, and start them again.",
+        list(&waiting)
+    );
     if !bound_elsewhere.is_empty() {
         said.push(format!("So this cluster can never be founded: {way_out}"));
     } else if !replaced.is_empty() && silent.is_empty() {
         said.push(format!("If that data folder is lost, this cluster can never be founded: {way_out}"));
     } else if !replaced.is_empty() {
         // Nothing may be emptied on a guess: whoever is silent may serve a cluster that exists.
-        said.push("If that data folder is lost, start the others first: they may know that the cluster exists.".to_owned());
+        said.push(
+            "If that data folder is lost, start the others first: they may know that the cluster exists."
+                .to_owned(),
+        );
     }
     said.join(" ")
 }

@@ -109,7 +109,8 @@ impl fmt::Debug for FoundingSet {
 impl StoredFounding {
     /// Version, CRC-32C of what follows (little endian), `postcard`. The body writes it to a file of its own, durably.
     pub fn encode(&self) -> Bytes {
-        let mut out = postcard::to_extend(self, vec![STORED_VERSION, 0, 0, 0, 0]).expect("writing to memory cannot fail");
+        let mut out = postcard::to_extend(self, vec![STORED_VERSION, 0, 0, 0, 0])
+            .expect("writing to memory cannot fail");
         let checksum = crc32c::crc32c(&out[5..]);
         out[1..5].copy_from_slice(&checksum.to_le_bytes());
         out.into()

@@ -79,7 +79,10 @@ impl Lone {
     }
 
     fn stores(&self) -> Vec<&StoredFounding> {
-        self.outputs.iter().filter_map(|output| if let Output::Store(what) = output { Some(what) } else { None }).collect()
+        self.outputs
+            .iter()
+            .filter_map(|output| if let Output::Store(what) = output { Some(what) } else { None })
+            .collect()
     }
 
     fn agree(&mut self, echo: impl Fn(u64) -> Option<u64>) {
@@ -101,7 +104,10 @@ fn a_confirmation_of_another_set_is_not_counted() {
     assert_eq!(lone.stores(), Vec::<&StoredFounding>::new());
     lone.hear(&founder(3), Stage::Confirmed { set: set(5, &[1, 2, 3]) });
     assert_eq!(lone.stores(), [&StoredFounding { set: set(5, &[1, 2, 3]), founded: true }]);
-    assert!(!lone.outputs.iter().any(|output| matches!(output, Output::Founded(_))), "founded before it is durable");
+    assert!(
+        !lone.outputs.iter().any(|output| matches!(output, Output::Founded(_))),
+        "founded before it is durable"
+    );
     lone.step(Input::Stored);
     assert!(lone.outputs.iter().any(|output| matches!(output, Output::Founded(_))));
 }
@@ -189,7 +195,10 @@ fn in_a_crowd_every_address_must_answer_first() {
 fn while_another_set_is_unsettled_nothing_is_proposed() {
     let mut lone = Lone::new(None);
     let members = set(6, &[4, 5, 6]).members;
-    lone.hear(&founder(4), Stage::Elsewhere { cluster: ClusterId([6; 16]), members: members.clone(), founded: false });
+    lone.hear(
+        &founder(4),
+        Stage::Elsewhere { cluster: ClusterId([6; 16]), members: members.clone(), founded: false },
+    );
     lone.agree(Some);
     assert!(lone.stores().is_empty());
     lone.hear(&founder(4), Stage::Elsewhere { cluster: ClusterId([6; 16]), members, founded: true });

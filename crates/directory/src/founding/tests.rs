@@ -171,7 +171,11 @@ impl World {
         let node = &mut self.nodes[at];
         let former = self.confirmations.insert(node.id, what.set.clone());
         assert!(former.is_none_or(|former| former == what.set), "one data folder confirmed two sets");
-        assert_eq!(what.set.member(node.id), Some(&founder(node.id, &node.address)), "confirmed a set without itself");
+        assert_eq!(
+            what.set.member(node.id),
+            Some(&founder(node.id, &node.address)),
+            "confirmed a set without itself"
+        );
         node.stored = Some(what);
     }
 
@@ -193,7 +197,10 @@ impl World {
                     self.nodes[at].waiting = sentence;
                     let now_ms = self.now_ms;
                     let said = &mut self.nodes[at].waiting_said_ms;
-                    assert!(said.last().is_none_or(|last| now_ms - last >= 1_000), "talks more than once a second");
+                    assert!(
+                        said.last().is_none_or(|last| now_ms - last >= 1_000),
+                        "talks more than once a second"
+                    );
                     said.push(now_ms);
                 }
                 Output::Refused(why) => {
@@ -206,9 +213,18 @@ impl World {
 
     /// Safety: everybody confirmed it, durably, and no data folder is in two founded sets.
     fn judge_founded(&mut self, at: usize, set: FoundingSet) {
-        assert_eq!(self.nodes[at].stored, Some(StoredFounding { set: set.clone(), founded: true }), "founded, but not on disk");
+        assert_eq!(
+            self.nodes[at].stored,
+            Some(StoredFounding { set: set.clone(), founded: true }),
+            "founded, but not on disk"
+        );
         for member in &set.members {
-            assert_eq!(self.confirmations.get(&member.id), Some(&set), "{} is in a set that it never confirmed", member.peer);
+            assert_eq!(
+                self.confirmations.get(&member.id),
+                Some(&set),
+                "{} is in a set that it never confirmed",
+                member.peer
+            );
         }
         for other in self.founded.iter().filter(|other| **other != set) {
             let shared = other.members.iter().find(|member| set.member(member.id).is_some());
@@ -245,7 +261,8 @@ impl World {
     fn tick(&mut self) {
         self.now_ms += TICK_MS;
         let now_ms = self.now_ms;
-        let (mut due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.wire).into_iter().partition(|m| m.0 <= now_ms);
+        let (mut due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.wire).into_iter().partition(|m| m.0 <= now_ms);
         self.wire = rest;
         due.sort_by_key(|message| message.0);
         for (_, from, to, bytes) in due {
@@ -325,7 +342,11 @@ impl World {
 fn storm(seed: u64, wipes: bool, extra: usize) -> World {
     let mut random = Random(seed ^ 0xf0);
     let expect = 1 + random.below(6) as usize;
-    let mut world = World::new(seed, expect + if extra > 0 { 1 + random.below(extra as u64) as usize } else { 0 }, expect);
+    let mut world = World::new(
+        seed,
+        expect + if extra > 0 { 1 + random.below(extra as u64) as usize } else { 0 },
+        expect,
+    );
     world.loss = random.below(50);
     world.doubling = random.below(30);
     world.delay_ms = 1 + random.below(1_500);
@@ -346,9 +367,20 @@ fn crashes(seeds: Range<u64>) {
     for seed in seeds {
         let mut world = storm(seed, false, 0);
         world.run(80);
-        assert_eq!(world.founded.len(), 1, "seed {seed}: {:?}", world.nodes.iter().map(|n| &n.waiting).collect::<Vec<_>>());
+        assert_eq!(
+            world.founded.len(),
+            1,
+            "seed {seed}: {:?}",
+            world.nodes.iter().map(|n| &n.waiting).collect::<Vec<_>>()
+        );
         for node in &world.nodes {
-            assert_eq!(node.founded.as_ref(), world.founded.first(), "seed {seed}: {} {:?}", node.waiting, node.refused);
+            assert_eq!(
+                node.founded.as_ref(),
+                world.founded.first(),
+                "seed {seed}: {} {:?}",
+                node.waiting,
+                node.refused
+            );
         }
     }
 }
@@ -371,7 +403,10 @@ fn lost_disks(seeds: Range<u64>) {
             for node in &world.nodes {
                 let said = node.refused.as_ref().unwrap_or(&node.waiting);
                 assert!(
-                    node.founded.is_some() || said.contains("empty") || said.contains("data folder") || said.contains("--join"),
+                    node.founded.is_some()
+                        || said.contains("empty")
+                        || said.contains("data folder")
+                        || said.contains("--join"),
                     "seed {seed}: {} is stuck and does not say what to do: {said:?}",
                     node.address
                 );
@@ -380,11 +415,22 @@ fn lost_disks(seeds: Range<u64>) {
             founded += 1;
             for node in &world.nodes {
                 let set = node.founded.as_ref();
-                assert!(set.is_some() && set == world.founded.last(), "seed {seed}: {} {} {:?} {:?} founded {}", node.address, node.waiting, node.refused, set, world.founded.len());
+                assert!(
+                    set.is_some() && set == world.founded.last(),
+                    "seed {seed}: {} {} {:?} {:?} founded {}",
+                    node.address,
+                    node.waiting,
+                    node.refused,
+                    set,
+                    world.founded.len()
+                );
             }
         }
     }
-    assert!(founded > stuck && stuck * 100 > founded, "the storm is too mild or too wild: {founded} founded, {stuck} stuck");
+    assert!(
+        founded > stuck && stuck * 100 > founded,
+        "the storm is too mild or too wild: {founded} founded, {stuck} stuck"
+    );
 }
 
 #[test]
@@ -482,7 +528,11 @@ fn a_member_that_missed_the_founding_learns_it_after_its_restart() {
     }
     world.cut.extend([(1, 0), (2, 0)]);
     world.run(30);
-    assert!(world.nodes[0].founded.is_none() && world.nodes[1].founded.is_some() && world.nodes[2].founded.is_some());
+    assert!(
+        world.nodes[0].founded.is_none()
+            && world.nodes[1].founded.is_some()
+            && world.nodes[2].founded.is_some()
+    );
     world.crash(0);
     world.crash(1);
     world.cut.clear();
@@ -509,14 +559,22 @@ fn a_newcomer_and_a_node_that_lost_its_disk_are_refused_by_a_founded_cluster() {
     let key = world.founded[0].token_key;
     world.start(3);
     world.run(10);
-    assert!(world.nodes[3].refused.as_ref().unwrap().contains("without this node"), "{:?}", world.nodes[3].refused);
+    assert!(
+        world.nodes[3].refused.as_ref().unwrap().contains("without this node"),
+        "{:?}",
+        world.nodes[3].refused
+    );
     world.wipe(1);
     world.start(1);
     world.run(2);
     let secret_told = world.wire.iter().any(|(.., bytes)| bytes.windows(32).any(|window| window == key));
     assert!(!secret_told, "the cluster's key was told to a node outside of it");
     world.run(10);
-    assert!(world.nodes[1].refused.as_ref().unwrap().contains("another data folder"), "{:?}", world.nodes[1].refused);
+    assert!(
+        world.nodes[1].refused.as_ref().unwrap().contains("another data folder"),
+        "{:?}",
+        world.nodes[1].refused
+    );
 }
 
 #[test]
@@ -541,7 +599,10 @@ fn nobody_is_told_to_empty_folders_while_a_silent_member_may_serve() {
     world.run(40);
     let lost = world.nodes[4].address.to_string();
     let said = &world.nodes[0].waiting;
-    assert!(said.contains(&format!("At {lost} another data folder")) && said.contains("they may know"), "{said}");
+    assert!(
+        said.contains(&format!("At {lost} another data folder")) && said.contains("they may know"),
+        "{said}"
+    );
     assert!(!said.contains("empty"), "{said}");
     assert!(!world.nodes[4].waiting.contains("empty"), "{}", world.nodes[4].waiting);
     world.start(1);
@@ -552,7 +613,10 @@ fn nobody_is_told_to_empty_folders_while_a_silent_member_may_serve() {
 #[test]
 fn different_wishes_are_named_with_both_values() {
     for (wish, words) in [
-        (Wanted { expect: 5, join: Vec::new(), replicas: 3, shards: 8 }, "--bootstrap-expect 5, this node with 3"),
+        (
+            Wanted { expect: 5, join: Vec::new(), replicas: 3, shards: 8 },
+            "--bootstrap-expect 5, this node with 3",
+        ),
         (Wanted { expect: 3, join: Vec::new(), replicas: 5, shards: 8 }, "--replicas 5, this node with 3"),
         (Wanted { expect: 3, join: Vec::new(), replicas: 3, shards: 9 }, "--shards 9, this node with 8"),
     ] {
@@ -584,7 +648,8 @@ fn a_copied_data_folder_is_refused() {
 #[test]
 fn other_names_of_a_node_are_seen_through() {
     let mut world = World::new(11, 3, 3);
-    let names: Vec<Address> = ["alpha", "localhost", "0-first", "z"].iter().map(|name| Address::new(*name, 1)).collect();
+    let names: Vec<Address> =
+        ["alpha", "localhost", "0-first", "z"].iter().map(|name| Address::new(*name, 1)).collect();
     world.names_of_first.clone_from(&names);
     let others: Vec<Address> = world.nodes[1..].iter().map(|node| node.address.clone()).collect();
     world.joins = vec![names.iter().cloned().chain(others).collect(); 3];
@@ -599,7 +664,8 @@ fn two_nodes_that_claim_one_address_are_told() {
     world.joins = vec![vec![world.nodes[1].address.clone()], vec![world.nodes[0].address.clone()]];
     world.start(0);
     world.tick();
-    let mut rival = world.wire.iter().map(|(.., bytes)| FoundingMessage::decode(bytes).unwrap()).next().unwrap();
+    let mut rival =
+        world.wire.iter().map(|(.., bytes)| FoundingMessage::decode(bytes).unwrap()).next().unwrap();
     rival.founder.id ^= 1;
     for _ in 0..20 {
         world.step(0, Input::Message(rival.clone()));
@@ -654,5 +720,8 @@ fn hostile_bytes_are_refused_without_a_panic() {
     }
     assert_eq!(FoundingMessage::decode(b"QTF1").unwrap_err(), MessageError::Magic);
     assert!(FoundingMessage::decode(b"GET / HTTP/1.1\r\n\r\n").is_err());
-    assert_eq!(FoundingMessage::total_bytes(b"QTB1\x01\0\0\0\xff\xff\xff\xff\0\0\0\0"), Err(MessageError::Length));
+    assert_eq!(
+        FoundingMessage::total_bytes(b"QTB1\x01\0\0\0\xff\xff\xff\xff\0\0\0\0"),
+        Err(MessageError::Length)
+    );
 }

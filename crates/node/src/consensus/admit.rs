@@ -45,7 +45,11 @@ impl fmt::Display for Inadmissible {
 }
 
 /// Whether a message may be stepped.
-pub(super) fn check(raft: &RawNode<Tail>, from: ReplicaId, message: &ConsensusMessage) -> Result<(), Inadmissible> {
+pub(super) fn check(
+    raft: &RawNode<Tail>,
+    from: ReplicaId,
+    message: &ConsensusMessage,
+) -> Result<(), Inadmissible> {
     if raft.raft.prs().get(from.0).is_none() || from.0 == raft.raft.id {
         return Err(Inadmissible::Stranger);
     }
@@ -91,5 +95,6 @@ fn check_entries(message: &ConsensusMessage) -> Result<(), Inadmissible> {
 
 /// Whether this asks for a vote that no leader's transfer forces.
 pub(super) fn asks_unforced_vote(message: &ConsensusMessage) -> bool {
-    matches!(message.kind, ConsensusKind::RequestVote | ConsensusKind::RequestPreVote) && message.context != FORCED
+    matches!(message.kind, ConsensusKind::RequestVote | ConsensusKind::RequestPreVote)
+        && message.context != FORCED
 }

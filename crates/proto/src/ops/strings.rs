@@ -42,14 +42,7 @@ pub enum Condition {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum StringWrite {
     /// SET, SETNX, SETEX, PSETEX, GETSET: `get` answers the old value, `integer_reply` answers 1 or 0 (SETNX).
-    Set {
-        key: Bytes,
-        value: Bytes,
-        expiry: SetExpiry,
-        condition: Condition,
-        get: bool,
-        integer_reply: bool,
-    },
+    Set { key: Bytes, value: Bytes, expiry: SetExpiry, condition: Condition, get: bool, integer_reply: bool },
     /// HTTP PUT: answers Int 1 (created), Int 0 (replaced) or Nil (the condition did not hold).
     Put { key: Bytes, value: Bytes, expiry: SetExpiry, condition: Condition },
     /// GETEX with an option that changes the expiry.

@@ -35,10 +35,11 @@ impl Write {
                     | KeyWrite::ExpireAfter { key, .. }
                     | KeyWrite::ExpireAt { key, .. }
                     | KeyWrite::Persist { key } => key.len(),
-                    KeyWrite::Rename { from, to, .. } | KeyWrite::Copy { from, to, .. } => from.len() + to.len(),
+                    KeyWrite::Rename { from, to, .. } | KeyWrite::Copy { from, to, .. } => {
+                        from.len() + to.len()
+                    }
                     KeyWrite::Flush => 0,
                 },
             }
     }
 }
-
