@@ -109,7 +109,10 @@ fn bind(config: &Config, port: u16, option: &str) -> Result<std::net::TcpListene
     let shown = Address::new(&config.listen, port);
     let found = (config.listen.as_str(), port).to_socket_addrs().ok().and_then(|mut found| found.next());
     let Some(address) = found else {
-        return Err(Refusal::new(format!("cannot listen on {shown}: {} is no address of this machine", config.listen)));
+        return Err(Refusal::new(format!(
+            "cannot listen on {shown}: {} is no address of this machine",
+            config.listen
+        )));
     };
     std::net::TcpListener::bind(address).map_err(|error| {
         Refusal::new(match error.kind() {

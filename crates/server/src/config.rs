@@ -76,13 +76,20 @@ impl Config {
                 "{host} is no address that others can connect to; say with --advertise at which address this node is reached"
             ));
         }
-        for (option, port) in
-            [("--resp-port", self.resp_port), ("--http-port", self.http_port), ("--peer-port", self.peer_port)]
-        {
+        for (option, port) in [
+            ("--resp-port", self.resp_port),
+            ("--http-port", self.http_port),
+            ("--peer-port", self.peer_port),
+        ] {
             Address::new(host, port).check().map_err(|why| Refusal::new(format!("{option}: {why}")))?;
         }
-        if self.resp_port == self.http_port || self.resp_port == self.peer_port || self.http_port == self.peer_port {
-            return refuse("--resp-port, --http-port and --peer-port must be three different ports".to_owned());
+        if self.resp_port == self.http_port
+            || self.resp_port == self.peer_port
+            || self.http_port == self.peer_port
+        {
+            return refuse(
+                "--resp-port, --http-port and --peer-port must be three different ports".to_owned(),
+            );
         }
         if !(1..=MAX_REPLICAS).contains(&(self.replicas as usize)) {
             return refuse(format!("--replicas {}: choose 1 to {MAX_REPLICAS}", self.replicas));
@@ -102,7 +109,9 @@ impl Config {
         }
         for (what, bytes) in [("password", &self.password), ("cluster secret", &self.secret)] {
             if bytes.as_ref().is_some_and(Vec::is_empty) {
-                return refuse(format!("the {what} is empty; write one into its file, or leave the option out"));
+                return refuse(format!(
+                    "the {what} is empty; write one into its file, or leave the option out"
+                ));
             }
         }
         Ok(())

@@ -5,8 +5,8 @@
 //! * `sync` is `fdatasync`. On macOS the standard library turns it into `F_FULLFSYNC`, because `fsync` there stops at the drive's cache.
 //! * `rename` and `sync_folder` sync the folder itself: without that a rename may be forgotten in a power cut although the file is safe.
 //!
-//! Files stay open between calls (a log batch costs a write and a sync, no open and no close). A file that is replaced, renamed or removed loses its
-//! place in that cache. Each lane has a folder of its own: the cache is not shared, so the two never work on one file at once.
+//! Files stay open between calls (a log batch costs a write and a sync, no open and no close). Each lane has a view of the folder of its own, and one may rename or replace
+//! what the other has open: so an open file is used only while its name still leads to it.
 //!
 //! It does not retry anything: a write that was interrupted half-way is an error, a failed sync is final (the caller stops the node).
 
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use storage::disk::{Disk, DiskError};
 
@@ -26,7 +26,8 @@ const MAX_OPEN_FILES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct FolderDisk {
     folder: PathBuf,
-    open: HashMap<String, File>,
+    /// By name, with the number of the file that was opened.
+    open: HashMap<String, (u64, File)>,
 }
 
 impl FolderDisk {
@@ -37,24 +38,35 @@ impl FolderDisk {
 
     fn path(&self, file: &str) -> PathBuf {
         // Names come from our own code; a separator in one is a programming error that must not reach outside of the folder.
-        assert!(!file.is_empty() && !file.contains('/') && file != ".." && file != ".", "not a plain file name: {file:?}");
+        assert!(
+            !file.is_empty() && !file.contains('/') && file != ".." && file != ".",
+            "not a plain file name: {file:?}"
+        );
         self.folder.join(file)
     }
 
     fn opened(&mut self, file: &str) -> io::Result<&File> {
-        if !self.open.contains_key(file) {
-            if self.open.len() >= MAX_OPEN_FILES {
-                self.open.clear();
-            }
-            let opened = OpenOptions::new().read(true).write(true).open(self.path(file))?;
-            self.open.insert(file.to_owned(), opened);
+        let path = self.path(file);
+        let number = std::fs::metadata(&path)?.ino();
+        if self.open.get(file).is_none_or(|(opened, _)| *opened != number) {
+            self.keep(file, OpenOptions::new().read(true).write(true).open(path)?)?;
         }
-        Ok(&self.open[file])
+        Ok(&self.open[file].1)
+    }
+
+    fn keep(&mut self, file: &str, opened: File) -> io::Result<()> {
+        if self.open.len() >= MAX_OPEN_FILES {
+            self.open.clear();
+        }
+        let number = opened.metadata()?.ino();
+        self.open.insert(file.to_owned(), (number, opened));
+        Ok(())
     }
 }
 
 fn failed(place: String, sync: bool, error: &io::Error) -> DiskError {
-    let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+    let full =
+        matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
     DiskError { place, message: error.to_string(), full, sync }
 }
 
@@ -111,7 +123,8 @@ impl Disk for FolderDisk {
         self.open.remove(file);
         let path = self.path(file);
         let make = || -> io::Result<File> {
-            let mut made = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
+            let mut made =
+                OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
             let mut left = len_bytes;
             while left > 0 {
                 let piece = left.min(ZEROS.len() as u64);
@@ -120,16 +133,14 @@ impl Disk for FolderDisk {
             }
             Ok(made)
         };
-        let made = make().map_err(|error| failed(file.to_owned(), false, &error))?;
-        if self.open.len() < MAX_OPEN_FILES {
-            self.open.insert(file.to_owned(), made);
-        }
-        Ok(())
+        make().and_then(|made| self.keep(file, made)).map_err(|error| failed(file.to_owned(), false, &error))
     }
 
     fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
         let opened = self.opened(file).map_err(|error| failed(file.to_owned(), false, &error))?;
-        opened.write_all_at(data, offset).map_err(|error| failed(format!("{file} at {offset}"), false, &error))
+        opened
+            .write_all_at(data, offset)
+            .map_err(|error| failed(format!("{file} at {offset}"), false, &error))
     }
 
     fn sync(&mut self, file: &str) -> Result<(), DiskError> {
@@ -181,6 +192,25 @@ mod tests {
         disk.sync_folder().expect("synced");
         assert_eq!(disk.len_bytes("b"), Ok(None));
         assert!(disk.read("b", 0, 1).is_err());
+    }
+
+    #[test]
+    fn a_file_that_another_view_has_replaced_is_not_written_under_its_old_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut one, mut other) = (FolderDisk::new(folder.path()), FolderDisk::new(folder.path()));
+        one.create("a", 0).expect("created");
+        other.rename("a", "b").expect("renamed");
+        assert!(one.write("a", 0, b"x").is_err(), "there is no such file now");
+        other.create("a", 0).expect("created");
+        one.write("a", 0, b"new").expect("written");
+        assert_eq!(other.read("a", 0, 9).expect("read"), Bytes::from_static(b"new"));
+        assert_eq!(other.len_bytes("b"), Ok(Some(0)));
+    }
+
+    #[test]
+    fn the_real_folder_does_what_every_disk_must() {
+        let folder = tempfile::tempdir().expect("a folder");
+        storage::disk_conformance::check(&mut FolderDisk::new(folder.path()));
     }
 
     #[test]

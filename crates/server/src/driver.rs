@@ -52,7 +52,13 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Puts the parts together. Links to all members are made from now on.
-    pub(crate) fn new(mut body: Body, core: Core, founding: Box<Founding>, resp: RespFront, lanes: Lanes) -> Driver {
+    pub(crate) fn new(
+        mut body: Body,
+        core: Core,
+        founding: Box<Founding>,
+        resp: RespFront,
+        lanes: Lanes,
+    ) -> Driver {
         let now = body.clock.mono();
         body.links.set_members(core.directory().members.values(), now);
         Driver {
@@ -82,10 +88,8 @@ impl Driver {
             self.founding(now.mono)?;
             self.body.links.flush(now.mono);
             let clock = self.body.clock;
-            self.resp.flush(&mut self.core, now, || clock.mono());
-            if self.core.is_ready()
-                && let Some(ready) = ready.take()
-            {
+            self.resp.flush(&mut self.core, clock.now(), || clock.mono());
+            if let Some(ready) = ready.take_if(|_| self.core.is_ready()) {
                 ready();
             }
             if self.is_over(now) {
@@ -161,7 +165,9 @@ impl Driver {
             match output {
                 Output::Answer { connection, request, outcome, valid_until } => {
                     if is_foreign(connection) {
-                        self.body.calls.answer(&mut self.core, connection, outcome, valid_until, || clock.now());
+                        self.body
+                            .calls
+                            .answer(&mut self.core, connection, outcome, valid_until, || clock.now());
                     } else {
                         self.resp.answer(connection, request, outcome, valid_until);
                     }
@@ -232,7 +238,9 @@ impl Driver {
                 }
                 false
             }
-            Phase::Draining { until } => (self.resp.is_empty() && self.body.calls.is_empty()) || now.mono >= until,
+            Phase::Draining { until } => {
+                (self.resp.is_empty() && self.body.calls.is_empty()) || now.mono >= until
+            }
         }
     }
 }

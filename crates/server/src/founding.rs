@@ -60,11 +60,14 @@ pub(crate) fn founder_id(disk: &mut FolderDisk) -> Result<u128, Refusal> {
         let text = std::str::from_utf8(&bytes).ok().map(str::trim);
         return match text.and_then(|text| u128::from_str_radix(text, 16).ok()) {
             Some(id) if text.is_some_and(|text| text.len() == 32) => Ok(id),
-            _ => Err(unreadable(FOUNDER_FILE, "it is damaged; restore the folder, or start with an empty one")),
+            _ => {
+                Err(unreadable(FOUNDER_FILE, "it is damaged; restore the folder, or start with an empty one"))
+            }
         };
     }
     let id = u128::from_le_bytes(crate::random::bytes());
-    replace(disk, FOUNDER_FILE, format!("{id:032x}\n").as_bytes()).map_err(|error| unreadable(FOUNDER_FILE, error))?;
+    replace(disk, FOUNDER_FILE, format!("{id:032x}\n").as_bytes())
+        .map_err(|error| unreadable(FOUNDER_FILE, error))?;
     Ok(id)
 }
 
@@ -97,7 +100,8 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
             ));
         }
     };
-    let wanted = Wanted { expect, join: config.join.clone(), replicas: config.replicas, shards: config.shards };
+    let wanted =
+        Wanted { expect, join: config.join.clone(), replicas: config.replicas, shards: config.shards };
     let me = founder(config, founder_id(disk)?);
     let mut founding = Founding::new(me, wanted, drawn(), stored);
     if let Some(listener) = &mut body.resp_listener {
@@ -117,7 +121,8 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
             match output {
                 Output::Send { to, message } => body.links.send_founding(&to, &message, now),
                 Output::Store(set) => {
-                    replace(disk, FOUNDING_FILE, &set.encode()).map_err(|error| unreadable(FOUNDING_FILE, error))?;
+                    replace(disk, FOUNDING_FILE, &set.encode())
+                        .map_err(|error| unreadable(FOUNDING_FILE, error))?;
                     founding.step(now, Input::Stored);
                 }
                 Output::Founded(set) => {
@@ -134,7 +139,11 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
             }
         }
         body.links.flush(now);
-        let rest = if body.links.wants_a_turn() { Duration::ZERO } else { next_tick.min(body.links.deadline(now)) - now };
+        let rest = if body.links.wants_a_turn() {
+            Duration::ZERO
+        } else {
+            next_tick.min(body.links.deadline(now)) - now
+        };
         body.wait(rest)?;
         let now = body.clock.mono();
         for event in &body.events {

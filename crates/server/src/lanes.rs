@@ -51,7 +51,10 @@ impl Lanes {
             Lane::Bulk => &self.bulk,
         };
         // A lane that is gone has panicked: its thread's message is on stderr, and nothing that it was handed is durable.
-        lane.as_ref().expect("no job after the end").send(job).expect("the disk thread of this lane has died");
+        lane.as_ref()
+            .expect("no job after the end")
+            .send(job)
+            .expect("the disk thread of this lane has died");
     }
 
     /// A finished job, if there is one.
@@ -84,7 +87,8 @@ impl Worker {
             if let Some(metrics) = &self.metrics
                 && job.ops.iter().any(|op| matches!(op, DiskOp::Sync { .. }))
             {
-                let written = job.ops.iter().map(|op| if let DiskOp::Write { data, .. } = op { data.len() } else { 0 });
+                let written =
+                    job.ops.iter().map(|op| if let DiskOp::Write { data, .. } = op { data.len() } else { 0 });
                 metrics.log_synced(started.elapsed(), written.sum());
             }
             if self.finished.send((job.id, result)).is_err() || self.waker.wake().is_err() {

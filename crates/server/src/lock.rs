@@ -19,19 +19,28 @@ impl FolderLock {
     /// Makes the folder if it is missing, and locks it.
     pub(crate) fn take(folder: &Path) -> Result<FolderLock, Refusal> {
         std::fs::create_dir_all(folder).map_err(|error| {
-            Refusal::new(format!("cannot make the data folder {}: {error}; choose another with --data", folder.display()))
+            Refusal::new(format!(
+                "cannot make the data folder {}: {error}; choose another with --data",
+                folder.display()
+            ))
         })?;
         let path = folder.join(LOCK_FILE);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|error| {
-            Refusal::new(format!("cannot open {}: {error}; does this user own the data folder?", path.display()))
-        })?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+                Refusal::new(format!(
+                    "cannot open {}: {error}; does this user own the data folder?",
+                    path.display()
+                ))
+            })?;
         match file.try_lock() {
             Ok(()) => Ok(FolderLock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Refusal::new(format!(
                 "another node is using the data folder {}; stop it first, or choose another folder with --data",
                 folder.display()
             ))),
-            Err(TryLockError::Error(error)) => Err(Refusal::new(format!("cannot lock {}: {error}", path.display()))),
+            Err(TryLockError::Error(error)) => {
+                Err(Refusal::new(format!("cannot lock {}: {error}", path.display())))
+            }
         }
     }
 }

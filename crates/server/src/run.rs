@@ -10,8 +10,8 @@ use crate::lanes::Lanes;
 use crate::links::Me;
 use crate::lock::FolderLock;
 use crate::refusal::Refusal;
-use directory::founding::{Founding, FoundingSet, StoredFounding, Wanted};
 use directory::Member;
+use directory::founding::{Founding, FoundingSet, StoredFounding, Wanted};
 use node::core::Core;
 use proto::ids::{Incarnation, NodeId};
 use storage::identity::{self, Identity};
@@ -37,7 +37,11 @@ pub fn run(config: Config) -> Result<(), Refusal> {
             Ended::Founded(set, founding) => first(&mut disk, set, founding)?,
         },
     };
-    body.links.set_me(Me { cluster: Some(identity.cluster), node: identity.node, incarnation: identity.incarnation });
+    body.links.set_me(Me {
+        cluster: Some(identity.cluster),
+        node: identity.node,
+        incarnation: identity.incarnation,
+    });
     tracing::info!("node {} of cluster {}, start {}", identity.node, identity.cluster, identity.incarnation);
     let own = founding::founder(&config, 0);
     let member = Member {
@@ -64,10 +68,16 @@ type Known = (Identity, FoundingSet, Box<Founding>);
 /// The first start in a cluster that has just been founded.
 fn first(disk: &mut FolderDisk, set: FoundingSet, founding: Box<Founding>) -> Result<Known, Refusal> {
     let founder = founding::founder_id(disk)?;
-    let node = set.node_id_of(founder).ok_or_else(|| Refusal::new("the cluster was founded without this node"))?;
+    let node =
+        set.node_id_of(founder).ok_or_else(|| Refusal::new("the cluster was founded without this node"))?;
     let stored = StoredFounding { set: set.clone(), founded: true };
-    let identity =
-        Identity { cluster: set.cluster, node, incarnation: Incarnation(1), cores: CORES, founding: stored.encode() };
+    let identity = Identity {
+        cluster: set.cluster,
+        node,
+        incarnation: Incarnation(1),
+        cores: CORES,
+        founding: stored.encode(),
+    };
     identity::store(disk, &identity).map_err(|error| Refusal::new(error.to_string()))?;
     Ok((identity, set, founding))
 }

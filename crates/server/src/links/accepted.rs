@@ -114,7 +114,11 @@ impl Accepted {
     ) -> Result<(), Closing> {
         let purpose = match &self.peer {
             Some(hello) => hello.purpose,
-            None => match self.handshake.receive(&mut self.buffer, wanted, &mut self.out).map_err(Closing::Refused)? {
+            None => match self
+                .handshake
+                .receive(&mut self.buffer, wanted, &mut self.out)
+                .map_err(Closing::Refused)?
+            {
                 Progress::More => return Ok(()),
                 Progress::Done(hello) => {
                     let purpose = hello.purpose;
@@ -127,7 +131,9 @@ impl Accepted {
         while !self.buffer.is_empty() {
             let total = match purpose {
                 Purpose::Frames => Frame::total_bytes(&self.buffer).map_err(|why| why.to_string()),
-                Purpose::Founding => FoundingMessage::total_bytes(&self.buffer).map_err(|why| why.to_string()),
+                Purpose::Founding => {
+                    FoundingMessage::total_bytes(&self.buffer).map_err(|why| why.to_string())
+                }
             };
             let Some(total) = total.map_err(Closing::Nonsense)? else { break };
             if self.buffer.len() < total {
@@ -136,9 +142,9 @@ impl Accepted {
             let whole = self.buffer.split_to(total).freeze();
             take(match purpose {
                 Purpose::Frames => Incoming::Frame(whole),
-                Purpose::Founding => {
-                    Incoming::Founding(FoundingMessage::decode(&whole).map_err(|why| Closing::Nonsense(why.to_string()))?)
-                }
+                Purpose::Founding => Incoming::Founding(
+                    FoundingMessage::decode(&whole).map_err(|why| Closing::Nonsense(why.to_string()))?,
+                ),
             });
         }
         if self.buffer.is_empty() {

@@ -97,7 +97,13 @@ impl Dialled {
     }
 
     /// Connects to one of these, another one at each attempt.
-    pub(super) fn connect(&mut self, found: Vec<SocketAddr>, registry: &Registry, token: Token, now: Mono) -> Result<(), String> {
+    pub(super) fn connect(
+        &mut self,
+        found: Vec<SocketAddr>,
+        registry: &Registry,
+        token: Token,
+        now: Mono,
+    ) -> Result<(), String> {
         self.candidates = found;
         let Some(&target) = self.candidates.get(self.failures as usize % self.candidates.len().max(1)) else {
             return Err(format!("the name {} is not known", self.address.host));
@@ -132,7 +138,9 @@ impl Dialled {
         let handshake = begin(super::is_loopback(&remote), &mut out);
         let until = now + HANDSHAKE_TIMEOUT;
         let waiting = State::Waiting { until: now };
-        let State::Connecting { stream, .. } = std::mem::replace(&mut self.state, waiting) else { unreachable!() };
+        let State::Connecting { stream, .. } = std::mem::replace(&mut self.state, waiting) else {
+            unreachable!()
+        };
         self.state = State::Shaking { stream, handshake, buffer: BytesMut::new(), out, until };
         self.is_readable = true;
         Ok(())

@@ -64,6 +64,8 @@ pub(crate) struct Hello {
 pub(crate) enum RefusalKind {
     /// Try again later: something may have changed.
     Retry,
+    /// One of the two is not part of the cluster yet: it will be in a moment.
+    Early,
     /// The refused node runs from an old copy of its data folder: it must not go on.
     OldIncarnation,
 }
@@ -102,15 +104,31 @@ pub(crate) enum HandshakeError {
     },
 }
 
+impl HandshakeError {
+    /// Whether it is only a matter of a moment.
+    pub(super) fn is_early(&self) -> bool {
+        matches!(
+            self,
+            HandshakeError::WeRefuse(refused) | HandshakeError::TheyRefuse { refused, .. }
+                if refused.kind == RefusalKind::Early
+        )
+    }
+}
+
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandshakeError::Nonsense(what) => write!(f, "{what}; is a client talking to the peer port?"),
             HandshakeError::Version(version) => {
-                write!(f, "it speaks peer protocol version {version}, this build {PROTOCOL_VERSION}; upgrade the older node")
+                write!(
+                    f,
+                    "it speaks peer protocol version {version}, this build {PROTOCOL_VERSION}; upgrade the older node"
+                )
             }
             HandshakeError::WeRefuse(refused) => write!(f, "refused: {}", refused.sentence),
-            HandshakeError::TheyRefuse { refused, .. } => write!(f, "it refused this node: {}", refused.sentence),
+            HandshakeError::TheyRefuse { refused, .. } => {
+                write!(f, "it refused this node: {}", refused.sentence)
+            }
         }
     }
 }
@@ -137,7 +155,13 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Begins. A dialler's hello goes to `out` at once.
-    pub(crate) fn new(role: Role, ours: Hello, secret: Option<Secret>, is_loopback: bool, out: &mut BytesMut) -> Handshake {
+    pub(crate) fn new(
+        role: Role,
+        ours: Hello,
+        secret: Option<Secret>,
+        is_loopback: bool,
+        out: &mut BytesMut,
+    ) -> Handshake {
         let our_bytes = postcard::to_stdvec(&ours).expect("writing to memory cannot fail");
         let handshake = Handshake { role, ours, our_bytes, theirs: None, secret, is_loopback };
         if role == Role::Dialler {
@@ -177,7 +201,8 @@ impl Handshake {
         }
         let without_secret = self.without_secret(&theirs);
         let may_prove = without_secret.is_none();
-        let refused = without_secret.or_else(|| if self.role == Role::Dialler { wanted(&theirs) } else { None });
+        let refused =
+            without_secret.or_else(|| if self.role == Role::Dialler { wanted(&theirs) } else { None });
         self.theirs = Some((theirs, payload));
         if self.role == Role::Dialler || refused.is_some() {
             self.say(refused, may_prove, out)?;
@@ -188,8 +213,12 @@ impl Handshake {
     /// Whether secrets, or the lack of them, keep the two apart.
     fn without_secret(&self, theirs: &Hello) -> Option<Refused> {
         let sentence = match (self.secret.is_some(), theirs.has_secret) {
-            (true, false) => "one of the two nodes has no cluster secret; give all nodes the same (--cluster-secret-file or QUARTET_CLUSTER_SECRET)",
-            (false, true) => "one of the two nodes has no cluster secret; give all nodes the same (--cluster-secret-file or QUARTET_CLUSTER_SECRET)",
+            (true, false) => {
+                "one of the two nodes has no cluster secret; give all nodes the same (--cluster-secret-file or QUARTET_CLUSTER_SECRET)"
+            }
+            (false, true) => {
+                "one of the two nodes has no cluster secret; give all nodes the same (--cluster-secret-file or QUARTET_CLUSTER_SECRET)"
+            }
             (false, false) if !self.is_loopback => {
                 "without a cluster secret only peers on the same machine are accepted; give all nodes the same secret (--cluster-secret-file or QUARTET_CLUSTER_SECRET)"
             }
@@ -230,7 +259,12 @@ impl Handshake {
     }
 
     /// Says the verdict; an error if it is a refusal.
-    fn say(&self, refused: Option<Refused>, may_prove: bool, out: &mut BytesMut) -> Result<(), HandshakeError> {
+    fn say(
+        &self,
+        refused: Option<Refused>,
+        may_prove: bool,
+        out: &mut BytesMut,
+    ) -> Result<(), HandshakeError> {
         let said = postcard::to_stdvec(&refused).expect("writing to memory cannot fail");
         let proof = match &self.secret {
             Some(secret) if may_prove => secret.prove(self.role, self.hellos(), &said).to_vec(),
@@ -321,20 +355,37 @@ mod tests {
         let secret = |at: usize| secrets[at].map(|text| Secret::new(text.into()));
         let (mut to_accepter, mut to_dialler) = (BytesMut::new(), BytesMut::new());
         let mut nobody = BytesMut::new();
-        let mut dialler =
-            Handshake::new(Role::Dialler, hello(1, secrets[0].is_some()), secret(0), is_loopback, &mut to_accepter);
-        let mut accepter =
-            Handshake::new(Role::Accepter, hello(2, secrets[1].is_some()), secret(1), is_loopback, &mut nobody);
+        let mut dialler = Handshake::new(
+            Role::Dialler,
+            hello(1, secrets[0].is_some()),
+            secret(0),
+            is_loopback,
+            &mut to_accepter,
+        );
+        let mut accepter = Handshake::new(
+            Role::Accepter,
+            hello(2, secrets[1].is_some()),
+            secret(1),
+            is_loopback,
+            &mut nobody,
+        );
         assert!(nobody.is_empty());
-        let (mut ends, open) = ([None, None], |end: &Option<End>| matches!(end, None | Some(Ok(Progress::More))));
+        let (mut ends, open) =
+            ([None, None], |end: &Option<End>| matches!(end, None | Some(Ok(Progress::More))));
         for _ in 0..4 {
             if open(&ends[1]) {
-                ends[1] =
-                    Some(accepter.receive(&mut to_accepter, |hello| wanted(Role::Accepter, hello), &mut to_dialler));
+                ends[1] = Some(accepter.receive(
+                    &mut to_accepter,
+                    |hello| wanted(Role::Accepter, hello),
+                    &mut to_dialler,
+                ));
             }
             if open(&ends[0]) {
-                ends[0] =
-                    Some(dialler.receive(&mut to_dialler, |hello| wanted(Role::Dialler, hello), &mut to_accepter));
+                ends[0] = Some(dialler.receive(
+                    &mut to_dialler,
+                    |hello| wanted(Role::Dialler, hello),
+                    &mut to_accepter,
+                ));
             }
         }
         let [a, b] = ends.map(|end| end.expect("it was asked"));
@@ -381,7 +432,8 @@ mod tests {
         for refuser in [Role::Dialler, Role::Accepter] {
             let wanted = |role, _: &Hello| (role == refuser).then(|| refusal(RefusalKind::OldIncarnation));
             let (dialler, accepter) = talk([Some("s"), Some("s")], false, wanted);
-            let (refused, refusing) = if refuser == Role::Dialler { (accepter, dialler) } else { (dialler, accepter) };
+            let (refused, refusing) =
+                if refuser == Role::Dialler { (accepter, dialler) } else { (dialler, accepter) };
             assert_eq!(refusing, Err(HandshakeError::WeRefuse(refusal(RefusalKind::OldIncarnation))));
             let expected =
                 HandshakeError::TheyRefuse { refused: refusal(RefusalKind::OldIncarnation), proven: true };

@@ -226,7 +226,8 @@ impl Links {
             self.may_accept = true;
         } else if place < Self::FIRST_ACCEPTED {
             if let Some(Some(outgoing)) = self.outgoing.get_mut(place - 1) {
-                outgoing.link.is_readable |= readable || (writable && matches!(outgoing.link.state, State::Connecting { .. }));
+                outgoing.link.is_readable |=
+                    readable || (writable && matches!(outgoing.link.state, State::Connecting { .. }));
             }
         } else if let Some(Some(accepted)) = self.accepted.get_mut(place - Self::FIRST_ACCEPTED) {
             accepted.is_readable |= readable;
@@ -250,7 +251,13 @@ impl Links {
     }
 
     /// One turn: accepts, connects, reads, and looks at the time. What others must know goes to `events`.
-    pub(crate) fn turn(&mut self, registry: &Registry, now: Mono, scratch: &mut [u8], events: &mut Vec<LinkEvent>) {
+    pub(crate) fn turn(
+        &mut self,
+        registry: &Registry,
+        now: Mono,
+        scratch: &mut [u8],
+        events: &mut Vec<LinkEvent>,
+    ) {
         self.accept(registry, now);
         for at in 0..self.accepted.len() {
             self.turn_accepted(at, now, scratch);
@@ -298,8 +305,12 @@ impl Links {
                     return;
                 }
             };
-            let strangers =
-                || self.accepted.iter().enumerate().filter(|(_, slot)| slot.as_ref().is_some_and(|a| a.peer.is_none()));
+            let strangers = || {
+                self.accepted
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, slot)| slot.as_ref().is_some_and(|a| a.peer.is_none()))
+            };
             if strangers().count() >= MAX_STRANGERS {
                 let oldest = strangers().map(|(at, _)| at).min_by_key(|&at| self.accepted_at(at));
                 if let Some(oldest) = oldest {
@@ -324,8 +335,13 @@ impl Links {
             tune(&stream);
             let hello = self.hello(Purpose::Frames, NodeId(0));
             let mut nothing = BytesMut::new();
-            let handshake =
-                Handshake::new(Role::Accepter, hello, self.secret.clone(), is_loopback(&remote), &mut nothing);
+            let handshake = Handshake::new(
+                Role::Accepter,
+                hello,
+                self.secret.clone(),
+                is_loopback(&remote),
+                &mut nothing,
+            );
             self.accepted[at] = Some(Accepted::new(stream, remote, handshake, now));
         }
     }
@@ -351,7 +367,10 @@ impl Links {
                         joined = Some(hello);
                     }
                     Incoming::Frame(bytes) => {
-                        events.push(LinkEvent::Frame { from: from.expect("frames follow the handshake"), bytes });
+                        events.push(LinkEvent::Frame {
+                            from: from.expect("frames follow the handshake"),
+                            bytes,
+                        });
                     }
                     Incoming::Founding(message) => events.push(LinkEvent::Founding(message)),
                 },
@@ -364,9 +383,11 @@ impl Links {
             self.heard_of(&hello);
             // The peer has begun anew: what it left behind on an older connection is of no use.
             for older in &mut self.accepted {
-                if older.as_ref().and_then(|older| older.peer.as_ref()).is_some_and(|peer| {
-                    peer.purpose == Purpose::Frames && peer.node == hello.node
-                }) {
+                if older
+                    .as_ref()
+                    .and_then(|older| older.peer.as_ref())
+                    .is_some_and(|peer| peer.purpose == Purpose::Frames && peer.node == hello.node)
+                {
                     *older = None;
                 }
             }
@@ -380,6 +401,9 @@ impl Links {
     fn closed(&mut self, link: &Accepted, closing: &Closing, now: Mono) {
         let remote = link.remote;
         match (closing, &link.peer) {
+            (Closing::Refused(error), _) if error.is_early() => {
+                tracing::debug!("closed a peer connection from {remote}: {error}");
+            }
             (Closing::Refused(error), _) => {
                 self.outdated(error);
                 self.complain(now, format_args!("closed a peer connection from {remote}: {error}"));
@@ -390,7 +414,9 @@ impl Links {
             (Closing::Ended(why), Some(peer)) => {
                 tracing::debug!("the connection from node {} ({remote}) ended: {why}", peer.node);
             }
-            (Closing::Ended(why), None) => tracing::debug!("a connection from {remote} to the peer port ended: {why}"),
+            (Closing::Ended(why), None) => {
+                tracing::debug!("a connection from {remote} to the peer port ended: {why}")
+            }
         }
     }
 
@@ -439,7 +465,11 @@ impl Links {
         if out.link.is_due(now) {
             match resolver::literal(&out.link.address) {
                 Some(found) => {
-                    result = out.link.connect(vec![found], registry, token, now).map_err(Complaint::Broken).map(|()| Step::Nothing);
+                    result = out
+                        .link
+                        .connect(vec![found], registry, token, now)
+                        .map_err(Complaint::Broken)
+                        .map(|()| Step::Nothing);
                 }
                 None => {
                     out.link.resolving(now);
@@ -473,7 +503,8 @@ impl Links {
             if result.is_ok() {
                 let (me, known) = (self.me, &self.known);
                 let out = self.outgoing[at].as_mut().expect("it is there");
-                result = out.link.read(now, scratch, |hello| unwanted(&me, known, Role::Dialler, target, hello));
+                result =
+                    out.link.read(now, scratch, |hello| unwanted(&me, known, Role::Dialler, target, hello));
             }
         }
         self.settle(at, result, now);
@@ -504,14 +535,14 @@ impl Links {
                     Complaint::Broken(why) => why.clone(),
                     Complaint::Handshake(error) => error.to_string(),
                 };
-                let is_handshake = matches!(complaint, Complaint::Handshake(_));
+                let is_worth_a_line = matches!(&complaint, Complaint::Handshake(error) if !error.is_early());
                 let news = out.link.fail(now, why, jitter);
                 let who = match &out.target {
                     Target::Member(node) => format!("node {node} at {}", out.link.address),
                     Target::Passing(address) => address.to_string(),
                 };
                 if let Some(why) = news {
-                    if is_handshake {
+                    if is_worth_a_line {
                         tracing::warn!("no link to {who}: {why}");
                     } else {
                         tracing::debug!("no link to {who}: {why}");
@@ -545,9 +576,11 @@ fn unwanted(
         return None;
     }
     let retry = |sentence: String| Some(Refused { kind: RefusalKind::Retry, sentence });
-    let Some(cluster) = me.cluster else {
-        return retry("the node is not part of a cluster yet".into());
+    let early = || {
+        let sentence = "one of the two nodes is not part of the cluster yet".to_owned();
+        Some(Refused { kind: RefusalKind::Early, sentence })
     };
+    let Some(cluster) = me.cluster else { return early() };
     match hello.cluster {
         Some(theirs) if theirs != cluster => {
             return retry(format!(
@@ -555,7 +588,7 @@ fn unwanted(
             ));
         }
         Some(_) => {}
-        None => return retry("one of the two nodes is not part of the cluster yet".into()),
+        None => return early(),
     }
     let asked = if role == Role::Accepter { hello.wanted } else { me.node };
     if asked != me.node {
@@ -589,7 +622,8 @@ pub(crate) fn is_loopback(address: &SocketAddr) -> bool {
 fn tune(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let socket = socket2::SockRef::from(stream);
-    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(2)).with_interval(Duration::from_secs(1));
+    let keepalive =
+        socket2::TcpKeepalive::new().with_time(Duration::from_secs(2)).with_interval(Duration::from_secs(1));
     let _ = socket.set_tcp_keepalive(&keepalive);
     #[cfg(target_os = "linux")]
     let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));

@@ -26,8 +26,10 @@ impl Resolver {
         let (done, answers) = channel();
         std::thread::Builder::new().name("quartet-names".into()).spawn(move || {
             while let Ok(address) = to_do.recv() {
-                let found =
-                    (address.host.as_str(), address.port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+                let found = (address.host.as_str(), address.port)
+                    .to_socket_addrs()
+                    .map(Iterator::collect)
+                    .unwrap_or_default();
                 if done.send((address, found)).is_err() || waker.wake().is_err() {
                     return;
                 }

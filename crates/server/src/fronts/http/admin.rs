@@ -35,7 +35,8 @@ pub(super) async fn readyz(State(front): State<Front>) -> Response {
 pub(super) async fn status(State(front): State<Front>) -> Response {
     match front.handoff.status().await {
         Some(json) => (JSON, json).into_response(),
-        None => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the cluster is not founded yet").into_response(),
+        None => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the cluster is not founded yet")
+            .into_response(),
     }
 }
 
@@ -50,6 +51,8 @@ pub(super) async fn metrics(State(front): State<Front>) -> Response {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()
         }
-        None => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping").into_response(),
+        None => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the node is stopping").into_response()
+        }
     }
 }

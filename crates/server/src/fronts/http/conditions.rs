@@ -49,25 +49,34 @@ impl Options {
             let values: Vec<_> = headers.get_all(header).iter().collect();
             if !values.is_empty() {
                 let texts: Result<Vec<&str>, _> = values.iter().map(|value| value.to_str()).collect();
-                let texts = texts.map_err(|_| Problem::bad_request("bad_header", format!("{header} is not plain text")))?;
+                let texts = texts
+                    .map_err(|_| Problem::bad_request("bad_header", format!("{header} is not plain text")))?;
                 *place = Some(texts.join(", ").trim().to_owned());
             }
         }
         if let Some(later) = LATER.iter().find(|later| headers.contains_key(**later)) {
-            return Err(Problem::bad_request("not_supported", format!("the header {later} is not supported yet")));
+            return Err(Problem::bad_request(
+                "not_supported",
+                format!("the header {later} is not supported yet"),
+            ));
         }
         let mut seen_in_query = [false; 5];
         for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let Some(at) = TWINS.iter().position(|(_, twin)| *twin == name) else {
                 let shown: String = name.chars().take(64).collect();
-                return Err(Problem::bad_request("unknown_parameter", format!("the query has no parameter {shown:?}")));
+                return Err(Problem::bad_request(
+                    "unknown_parameter",
+                    format!("the query has no parameter {shown:?}"),
+                ));
             };
             let value = percent_decode_str(value)
                 .decode_utf8()
                 .map_err(|_| Problem::bad_request("bad_parameter", format!("{name} is not UTF-8")))?;
             let value = value.trim().to_owned();
-            if std::mem::replace(&mut seen_in_query[at], true) || said[at].as_ref().is_some_and(|said| *said != value) {
+            if std::mem::replace(&mut seen_in_query[at], true)
+                || said[at].as_ref().is_some_and(|said| *said != value)
+            {
                 return Err(Problem::bad_request(
                     "contradiction",
                     format!("{name} is said twice, in header and query or twice in one, and not the same"),
@@ -117,7 +126,10 @@ fn versions(header: &str, tags: &str, weak_counts: bool) -> Result<Vec<Timestamp
         let (tag, is_weak) = tag.strip_prefix("W/").map_or((tag, false), |tag| (tag, true));
         let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
         if inner.is_empty() || inner.contains('"') {
-            return Err(Problem::bad_request("bad_condition", format!("{header} wants * or quoted versions, as ETag gives them")));
+            return Err(Problem::bad_request(
+                "bad_condition",
+                format!("{header} wants * or quoted versions, as ETag gives them"),
+            ));
         }
         if let Ok(version) = inner.parse()
             && (!is_weak || weak_counts)
@@ -139,10 +151,14 @@ fn span(what: &str, text: &str, bare_ms: Option<u64>, longest_ms: u64) -> Result
         "" => bare_ms,
         _ => None,
     };
-    let ms = text[..digits].parse::<u64>().ok().zip(unit_ms).and_then(|(number, unit)| number.checked_mul(unit));
+    let ms =
+        text[..digits].parse::<u64>().ok().zip(unit_ms).and_then(|(number, unit)| number.checked_mul(unit));
     ms.filter(|ms| (1..=longest_ms).contains(ms)).ok_or_else(|| {
         let longest = Duration::from_millis(longest_ms).as_secs();
-        Problem::bad_request("bad_span", format!("{what} wants a span such as 500ms or 10s, more than 0 and at most {longest}s"))
+        Problem::bad_request(
+            "bad_span",
+            format!("{what} wants a span such as 500ms or 10s, more than 0 and at most {longest}s"),
+        )
     })
 }
 
@@ -180,7 +196,14 @@ mod tests {
         assert_eq!(read(&[("deadline", "200ms")], "/k").map(|o| o.deadline_ms), Ok(Some(200)));
         assert_eq!(read(&[("deadline", "200ms")], "/k?deadline=200ms").map(|o| o.deadline_ms), Ok(Some(200)));
         assert_eq!(read(&[("deadline", "200ms")], "/k?deadline=1s"), Err("contradiction"));
-        for bad in ["/k?ttl=0", "/k?ttl=-1", "/k?ttl=x", "/k?ttl=99999999999999999999", "/k?deadline=5", "/k?deadline=2h"] {
+        for bad in [
+            "/k?ttl=0",
+            "/k?ttl=-1",
+            "/k?ttl=x",
+            "/k?ttl=99999999999999999999",
+            "/k?deadline=5",
+            "/k?deadline=2h",
+        ] {
             assert_eq!(read(&[], bad), Err("bad_span"), "{bad}");
         }
     }

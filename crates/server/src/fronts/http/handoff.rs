@@ -47,13 +47,8 @@ struct UnderWay {
 /// Both ends.
 pub(crate) fn channel(waker: Arc<Waker>, metrics: Arc<Metrics>) -> (Handoff, Calls) {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let calls = Calls {
-        calls: receiver,
-        under_way: HashMap::new(),
-        births: 0,
-        metrics,
-        counters: HashMap::new(),
-    };
+    let calls =
+        Calls { calls: receiver, under_way: HashMap::new(), births: 0, metrics, counters: HashMap::new() };
     (Handoff { calls: sender, waker }, calls)
 }
 
@@ -68,7 +63,9 @@ impl Handoff {
     /// Hands a request to the core. `name` is what metrics call it.
     pub(crate) async fn data(&self, name: &'static str, request: Request) -> Outcome {
         let outcome = self.call(|answer| Call::Data { name, request, answer }).await;
-        outcome.unwrap_or_else(|| Outcome::Failed(Failure::new(ErrorKind::Closed, "the node is stopping; ask another one")))
+        outcome.unwrap_or_else(|| {
+            Outcome::Failed(Failure::new(ErrorKind::Closed, "the node is stopping; ask another one"))
+        })
     }
 
     /// The node's status as JSON; `None` while it has none.
@@ -78,7 +75,9 @@ impl Handoff {
 
     /// Whether the node serves; if not, why.
     pub(crate) async fn ready(&self) -> Result<(), String> {
-        self.call(|answer| Call::Ready { answer }).await.unwrap_or_else(|| Err("the node is stopping".to_owned()))
+        self.call(|answer| Call::Ready { answer })
+            .await
+            .unwrap_or_else(|| Err("the node is stopping".to_owned()))
     }
 
     /// All metrics as text.
@@ -103,7 +102,8 @@ impl Calls {
                 Call::Ready { answer } => drop(answer.send(if core.is_ready() {
                     Ok(())
                 } else {
-                    Err("a shard has no leader that this node knows, or the node has not caught up".to_owned())
+                    Err("a shard has no leader that this node knows, or the node has not caught up"
+                        .to_owned())
                 })),
                 Call::Metrics { answer } => drop(answer.send(self.text(core, now))),
             }

@@ -39,14 +39,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
         (status = 404, description = "There is no such key; code `not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "No quorum, or too busy; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(super) async fn get(State(front): State<Front>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn get(
+    State(front): State<Front>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let key = key_of(&uri)?;
     let options = Options::read(&headers, &uri)?;
     if options.expiry != SetExpiry::Never {
         return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
     }
     let read = Read::String(StringRead::Get { key: key.clone() });
-    let (reply, certificate) = ask(&front, "get", Command::Read { slot: slot_of(&key), read }, &options).await?;
+    let (reply, certificate) =
+        ask(&front, "get", Command::Read { slot: slot_of(&key), read }, &options).await?;
     let version = certificate.version;
     let is_there = matches!(reply, Reply::Bulk(_));
     let holds = match &options.condition {
@@ -92,13 +97,19 @@ pub(super) async fn get(State(front): State<Front>, headers: HeaderMap, uri: Uri
         (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
         (status = 507, description = "The memory limit is reached; code `out_of_memory`", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(super) async fn put(State(front): State<Front>, headers: HeaderMap, uri: Uri, body: Body) -> Result<Response, Problem> {
+pub(super) async fn put(
+    State(front): State<Front>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Body,
+) -> Result<Response, Problem> {
     let key = key_of(&uri)?;
     let options = Options::read(&headers, &uri)?;
     let (value, _held) = read_body(&front, &headers, body).await?;
     let (expiry, condition) = (options.expiry, options.condition.clone());
     let write = Write::String(StringWrite::Put { key: key.clone(), value, expiry, condition });
-    let (reply, certificate) = ask(&front, "put", Command::Write { slot: slot_of(&key), write }, &options).await?;
+    let (reply, certificate) =
+        ask(&front, "put", Command::Write { slot: slot_of(&key), write }, &options).await?;
     let response = match reply {
         Reply::Int(1) => StatusCode::CREATED.into_response(),
         Reply::Int(_) => StatusCode::OK.into_response(),
@@ -126,14 +137,19 @@ pub(super) async fn put(State(front): State<Front>, headers: HeaderMap, uri: Uri
         (status = 503, description = "Nothing was applied; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
         (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
     ))]
-pub(super) async fn delete(State(front): State<Front>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn delete(
+    State(front): State<Front>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let key = key_of(&uri)?;
     let options = Options::read(&headers, &uri)?;
     if options.expiry != SetExpiry::Never {
         return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
     }
     let write = Write::Key(KeyWrite::Delete { key: key.clone(), condition: options.condition.clone() });
-    let (reply, certificate) = ask(&front, "delete", Command::Write { slot: slot_of(&key), write }, &options).await?;
+    let (reply, certificate) =
+        ask(&front, "delete", Command::Write { slot: slot_of(&key), write }, &options).await?;
     let response = match reply {
         Reply::Int(1) => StatusCode::OK.into_response(),
         Reply::Int(_) => not_found().into_response(),
@@ -164,23 +180,35 @@ async fn read_body(
     body: Body,
 ) -> Result<(Bytes, tokio::sync::OwnedSemaphorePermit), Problem> {
     let too_long = || {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "value_too_long", format!("a value has at most {MAX_VALUE_BYTES} bytes"))
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "value_too_long",
+            format!("a value has at most {MAX_VALUE_BYTES} bytes"),
+        )
     };
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let most = announced.unwrap_or(MAX_VALUE_BYTES as u64);
     if most > MAX_VALUE_BYTES as u64 {
         return Err(too_long());
     }
     let kib = u32::try_from(most / 1024 + 1).expect("at most 8 MiB");
-    let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
+    let slow =
+        || Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
     let busy = || {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many bodies are arriving at once; try again")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "too many bodies are arriving at once; try again",
+        )
     };
     let permit = tokio::time::timeout(BODY_TIMEOUT, front.bodies.clone().acquire_many_owned(kib)).await;
     let permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
-    let value = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_VALUE_BYTES)).await.map_err(|_| slow())?;
+    let value =
+        tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_VALUE_BYTES)).await.map_err(|_| slow())?;
     let value = value.map_err(|error| {
-        let is_limit = std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        let is_limit = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if is_limit { too_long() } else { Problem::bad_request("bad_body", "the body was cut short") }
     })?;
     Ok((value, permit))
@@ -192,8 +220,12 @@ async fn ask(
     command: Command,
     options: &Options,
 ) -> Result<(Reply, Certificate), Problem> {
-    let request =
-        Request { command, deadline_ms: options.deadline_ms, level_chosen: options.level_chosen, client: None };
+    let request = Request {
+        command,
+        deadline_ms: options.deadline_ms,
+        level_chosen: options.level_chosen,
+        client: None,
+    };
     match front.handoff.data(name, request).await {
         Outcome::Done { reply, certificate } => Ok((reply, certificate)),
         Outcome::Failed(failure) => Err(Problem::from_failure(&failure)),
@@ -205,15 +237,25 @@ fn not_found() -> Problem {
 }
 
 fn precondition_failed() -> Problem {
-    Problem::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "the condition does not hold; nothing was changed")
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "the condition does not hold; nothing was changed",
+    )
 }
 
 /// An error of the command's own, such as a value of another type.
 fn unexpected(reply: Reply) -> Problem {
     match reply {
-        Reply::Error(text) if text.starts_with("WRONGTYPE") => Problem::new(StatusCode::CONFLICT, "wrong_type", text),
+        Reply::Error(text) if text.starts_with("WRONGTYPE") => {
+            Problem::new(StatusCode::CONFLICT, "wrong_type", text)
+        }
         Reply::Error(text) => Problem::bad_request("refused", text),
-        other => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("an unexpected reply: {other:?}")),
+        other => Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            format!("an unexpected reply: {other:?}"),
+        ),
     }
 }
 

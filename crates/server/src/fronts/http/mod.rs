@@ -64,16 +64,23 @@ async fn nothing_here() -> Problem {
 }
 
 async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods; see /openapi.json")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path has other methods; see /openapi.json",
+    )
 }
 
 /// Lets a request through if it carries the password, or there is none.
 async fn guard(State(front): State<Front>, request: Request, next: Next) -> Response {
     match &front.password {
         Some(password) if !is_authorized(password, request.headers()) => {
-            let mut response =
-                Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "give the password with HTTP Basic, user `default`")
-                    .into_response();
+            let mut response = Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "give the password with HTTP Basic, user `default`",
+            )
+            .into_response();
             let challenge = header::HeaderValue::from_static("Basic realm=\"quartet\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             response
@@ -84,8 +91,12 @@ async fn guard(State(front): State<Front>, request: Request, next: Next) -> Resp
 
 fn is_authorized(password: &Password, headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return false };
-    let Some((scheme, credentials)) = value.to_str().ok().and_then(|text| text.split_once(' ')) else { return false };
-    let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(credentials.trim()) else { return false };
+    let Some((scheme, credentials)) = value.to_str().ok().and_then(|text| text.split_once(' ')) else {
+        return false;
+    };
+    let Ok(decoded) = base64::engine::general_purpose::STANDARD.decode(credentials.trim()) else {
+        return false;
+    };
     let Some(colon) = decoded.iter().position(|&byte| byte == b':') else { return false };
     let (user, given) = (&decoded[..colon], &decoded[colon + 1..]);
     scheme.eq_ignore_ascii_case("basic") && (user == b"default" || user.is_empty()) && password.is(given)

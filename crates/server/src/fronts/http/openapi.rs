@@ -20,7 +20,8 @@ struct Password;
 impl utoipa::Modify for Password {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         if let Some(components) = document.components.as_mut() {
-            components.add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
+            components
+                .add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
         }
     }
 }

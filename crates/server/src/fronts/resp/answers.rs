@@ -30,7 +30,9 @@ pub(crate) fn class_of(kind: ErrorKind) -> OutcomeClass {
     match kind {
         ErrorKind::Unknown => OutcomeClass::Unknown,
         ErrorKind::Invalid | ErrorKind::Expired => OutcomeClass::Error,
-        ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory | ErrorKind::Closed => OutcomeClass::Refused,
+        ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory | ErrorKind::Closed => {
+            OutcomeClass::Refused
+        }
     }
 }
 
@@ -91,6 +93,8 @@ mod tests {
         let done = || Outcome::Done { reply: Reply::OK, certificate: Certificate::default() };
         assert_eq!(reply_to(done(), Wish::default()), (Reply::OK, OutcomeClass::Ok));
         let (reply, _) = reply_to(done(), Wish { meta: true, level_chosen: true });
-        assert!(matches!(reply, Reply::Array(parts) if parts[0] == Reply::OK && matches!(parts[1], Reply::Map(_))));
+        assert!(
+            matches!(reply, Reply::Array(parts) if parts[0] == Reply::OK && matches!(parts[1], Reply::Map(_)))
+        );
     }
 }

@@ -78,7 +78,10 @@ fn shards(core: &Core) -> Reply {
             pair("health", Reply::bulk("online")),
         ]);
         let slots = runs.into_iter().flat_map(|(first, last)| [int(first), int(last)]).collect();
-        Some(Reply::Map(vec![pair("slots", Reply::Array(slots)), pair("nodes", Reply::Array(vec![description]))]))
+        Some(Reply::Map(vec![
+            pair("slots", Reply::Array(slots)),
+            pair("nodes", Reply::Array(vec![description])),
+        ]))
     };
     Reply::Array(by_leader(core).into_iter().filter_map(entry).collect())
 }

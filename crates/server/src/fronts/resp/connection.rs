@@ -92,13 +92,23 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A connection that has said nothing yet.
-    pub(super) fn new(id: ConnectionId, stream: TcpStream, remote: SocketAddr, is_authenticated: bool, now: Mono) -> Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        stream: TcpStream,
+        remote: SocketAddr,
+        is_authenticated: bool,
+        now: Mono,
+    ) -> Connection {
         Connection {
             id,
             stream,
             remote,
             session: Session { is_authenticated, ..Session::default() },
-            decoder: if is_authenticated { RequestDecoder::default() } else { RequestDecoder::unauthenticated() },
+            decoder: if is_authenticated {
+                RequestDecoder::default()
+            } else {
+                RequestDecoder::unauthenticated()
+            },
             input: BytesMut::new(),
             pipeline: Pipeline::default(),
             out: ReplyBuffer::default(),

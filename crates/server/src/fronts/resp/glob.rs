@@ -62,9 +62,13 @@ mod tests {
 
     #[test]
     fn patterns_match_as_in_redis() {
-        assert!(glob(b"*", b"") && glob(b"h*o", b"hello") && glob(b"h?llo", b"hallo") && glob(b"**a", b"banana"));
+        assert!(
+            glob(b"*", b"") && glob(b"h*o", b"hello") && glob(b"h?llo", b"hallo") && glob(b"**a", b"banana")
+        );
         assert!(glob(b"h[ae]llo", b"hello") && !glob(b"h[^e]llo", b"hello") && glob(b"h[a-c]", b"hb"));
-        assert!(glob(b"a\\*", b"a*") && !glob(b"a\\*", b"ab") && !glob(b"abc", b"ab") && !glob(b"ab", b"abc"));
+        assert!(
+            glob(b"a\\*", b"a*") && !glob(b"a\\*", b"ab") && !glob(b"abc", b"ab") && !glob(b"ab", b"abc")
+        );
         assert!(!glob(&b"*a".repeat(40), &[b'b'; 5000]), "and it ends");
     }
 }

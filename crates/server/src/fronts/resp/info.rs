@@ -13,8 +13,10 @@ const DEFAULT: [&str; 9] =
 
 /// The text of the sections that are asked for.
 pub(super) fn text(asked: &[Bytes], context: &mut Context<'_>) -> String {
-    let asked: Vec<String> = asked.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
-    let all = asked.is_empty() || asked.iter().any(|name| ["all", "default", "everything"].contains(&name.as_str()));
+    let asked: Vec<String> =
+        asked.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
+    let all = asked.is_empty()
+        || asked.iter().any(|name| ["all", "default", "everything"].contains(&name.as_str()));
     let status = context.core.status(context.now);
     let mut out = String::new();
     for section in DEFAULT {
@@ -153,5 +155,8 @@ fn cpu() -> Vec<Field> {
     // The second field is the program's name in brackets and may hold spaces.
     let mut numbers = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
     let mut seconds = || numbers.next().and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
-    vec![field("used_cpu_user", format!("{:.6}", seconds())), field("used_cpu_sys", format!("{:.6}", seconds()))]
+    vec![
+        field("used_cpu_user", format!("{:.6}", seconds())),
+        field("used_cpu_sys", format!("{:.6}", seconds())),
+    ]
 }

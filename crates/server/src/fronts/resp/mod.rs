@@ -91,9 +91,6 @@ pub(crate) struct RespFront {
 }
 
 impl RespFront {
-    /// How many tokens it uses, from `first_token` on.
-    pub(crate) const TOKENS: usize = 1 + (1 << PLACE_BITS);
-
     /// Takes over a listening socket. `open` counts the connections of all fronts.
     pub(crate) fn new(
         mut listener: TcpListener,
@@ -147,7 +144,10 @@ impl RespFront {
 
     /// Whether there is work that no event will announce.
     pub(crate) fn wants_a_turn(&self) -> bool {
-        !self.turns.is_empty() || !self.dirty.is_empty() || self.has_stepped || (self.may_accept && self.listener.is_some())
+        !self.turns.is_empty()
+            || !self.dirty.is_empty()
+            || self.has_stepped
+            || (self.may_accept && self.listener.is_some())
     }
 
     /// Accepts, reads, and steps the core with every whole command.
@@ -171,7 +171,13 @@ impl RespFront {
     }
 
     /// An answer of the core to one of this front's connections. It is written with the next [`RespFront::flush`].
-    pub(crate) fn answer(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome, valid_until: Option<Mono>) {
+    pub(crate) fn answer(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        outcome: Outcome,
+        valid_until: Option<Mono>,
+    ) {
         let at = (connection.0 & ((1 << PLACE_BITS) - 1)) as usize;
         if let Some(Some(found)) = self.connections.get_mut(at)
             && found.id == connection
@@ -293,7 +299,8 @@ impl RespFront {
             if !connection.may_read() || read >= READ_PER_TURN_BYTES {
                 return Ok(());
             }
-            if self.request_bytes + read > MAX_NODE_REQUEST_BYTES && connection.request_bytes() > SMALL_BYTES {
+            if self.request_bytes + read > MAX_NODE_REQUEST_BYTES && connection.request_bytes() > SMALL_BYTES
+            {
                 match self.privileged {
                     None => self.privileged = Some(at),
                     Some(other) if other != at => return Ok(()), // the sweep gives it another turn
@@ -316,7 +323,14 @@ impl RespFront {
         }
     }
 
-    fn execute(&mut self, connection: &mut Connection, argv: &[Bytes], bytes: usize, core: &mut Core, now: Now) {
+    fn execute(
+        &mut self,
+        connection: &mut Connection,
+        argv: &[Bytes],
+        bytes: usize,
+        core: &mut Core,
+        now: Now,
+    ) {
         self.shared.commands_processed += 1;
         connection.last_command = now.mono;
         let version = connection.session.version;
@@ -346,7 +360,10 @@ impl RespFront {
                         let mut pending = Pending::new(version, wish, number, bytes, now.mono);
                         pending.is_silent = is_silent(connection);
                         let request = connection.pipeline.push(pending);
-                        core.step(now, Input::Request { connection: connection.id, request, body: parsed.request });
+                        core.step(
+                            now,
+                            Input::Request { connection: connection.id, request, body: parsed.request },
+                        );
                         None
                     }
                     Err(refusal) => {
@@ -370,7 +387,8 @@ impl RespFront {
                     Some(cluster::run(row, argv, &context, self.me))
                 }
                 Family::Server => {
-                    let mut context = Context { now, core, others: &self.connections, shared: &mut self.shared };
+                    let mut context =
+                        Context { now, core, others: &self.connections, shared: &mut self.shared };
                     Some(server_commands::run(row, argv, &mut context))
                 }
             }
@@ -385,7 +403,9 @@ impl RespFront {
 
     fn count(&mut self, number: usize, class: OutcomeClass, took: Duration) {
         let metrics = &self.shared.metrics;
-        self.counters[number].get_or_insert_with(|| metrics.command("resp", table()[number].name)).count(class, took);
+        self.counters[number]
+            .get_or_insert_with(|| metrics.command("resp", table()[number].name))
+            .count(class, took);
     }
 
     fn write(
@@ -413,7 +433,14 @@ impl RespFront {
     }
 
     /// Puts a connection back after its turn, and sees what it needs next; or ends it.
-    fn settle(&mut self, at: usize, mut connection: Box<Connection>, result: Result<(), Over>, core: &mut Core, now: Now) {
+    fn settle(
+        &mut self,
+        at: usize,
+        mut connection: Box<Connection>,
+        result: Result<(), Over>,
+        core: &mut Core,
+        now: Now,
+    ) {
         let is_over = result.is_err() || connection.is_finished();
         let held = if is_over { (0, 0) } else { (connection.request_bytes(), connection.reply_bytes()) };
         self.request_bytes = self.request_bytes + held.0 - connection.accounted.0;
@@ -430,8 +457,9 @@ impl RespFront {
             core.step(now, Input::ConnectionClosed { connection: connection.id });
             return;
         }
-        let waits_for_budget =
-            is_large && self.request_bytes > MAX_NODE_REQUEST_BYTES && self.privileged.is_some_and(|other| other != at);
+        let waits_for_budget = is_large
+            && self.request_bytes > MAX_NODE_REQUEST_BYTES
+            && self.privileged.is_some_and(|other| other != at);
         let has_commands = !connection.input.is_empty() && !connection.is_starved && connection.may_parse();
         if (has_commands || connection.may_read() && !waits_for_budget) && !connection.is_queued {
             connection.is_queued = true;
@@ -455,7 +483,12 @@ impl RespFront {
             let Some(connection) = &mut self.connections[at] else { continue };
             let is_large = connection.partial_bytes + connection.input.len() > SMALL_BYTES;
             if is_full && is_large && now.mono - connection.partial_since >= PARTIAL_PATIENCE {
-                self.end(at, core, now, "its command came too slowly while the node's memory for requests was used up");
+                self.end(
+                    at,
+                    core,
+                    now,
+                    "its command came too slowly while the node's memory for requests was used up",
+                );
             } else if !connection.out.is_empty() && now.mono - connection.last_written >= UNREAD_PATIENCE {
                 self.end(at, core, now, "it does not read its replies");
             } else if connection.may_read() && !connection.is_queued {
@@ -468,10 +501,17 @@ impl RespFront {
     fn close_fattest(&mut self, core: &mut Core, now: Now) {
         while self.reply_bytes > MAX_NODE_REPLY_BYTES {
             let fattest = (0..self.connections.len())
-                .filter_map(|at| self.connections[at].as_ref().map(|connection| (connection.reply_bytes(), at)))
+                .filter_map(|at| {
+                    self.connections[at].as_ref().map(|connection| (connection.reply_bytes(), at))
+                })
                 .max();
             let Some((_, at)) = fattest else { return };
-            self.end(at, core, now, "it does not read its replies, and the node's memory for replies is used up");
+            self.end(
+                at,
+                core,
+                now,
+                "it does not read its replies, and the node's memory for replies is used up",
+            );
         }
     }
 }

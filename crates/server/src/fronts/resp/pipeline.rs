@@ -14,7 +14,8 @@ use proto::resp::Version;
 use proto::time::Mono;
 use std::collections::VecDeque;
 
-const FIRST_WINDOW: usize = 32;
+/// Small, because how long a connection's answers are is not known before the first has come.
+const FIRST_WINDOW: usize = 4;
 
 /// One command under way.
 #[derive(Debug)]
@@ -42,7 +43,13 @@ enum Answer {
 
 impl Pending {
     /// A command that the core will answer.
-    pub(super) fn new(version: Version, wish: Wish, row: usize, request_bytes: usize, started: Mono) -> Pending {
+    pub(super) fn new(
+        version: Version,
+        wish: Wish,
+        row: usize,
+        request_bytes: usize,
+        started: Mono,
+    ) -> Pending {
         Pending { version, wish, is_silent: false, request_bytes, started, row, answer: None }
     }
 }
@@ -122,7 +129,8 @@ impl Pipeline {
     /// An answer came. False if nobody waits for it.
     pub(super) fn answer(&mut self, request: RequestId, outcome: Outcome, valid_until: Option<Mono>) -> bool {
         let Some(at) = request.0.checked_sub(self.first) else { return false };
-        let Some(pending) = self.waiting.get_mut(at as usize).filter(|pending| pending.answer.is_none()) else {
+        let Some(pending) = self.waiting.get_mut(at as usize).filter(|pending| pending.answer.is_none())
+        else {
             return false;
         };
         if let Outcome::Done { reply, .. } = &outcome {
@@ -141,7 +149,9 @@ impl Pipeline {
         let front = self.waiting.front_mut()?;
         let answer = front.answer.take()?;
         let weight = match &answer {
-            Answer::Reply(reply) | Answer::Outcome { outcome: Outcome::Done { reply, .. }, .. } => reply.weight_bytes(),
+            Answer::Reply(reply) | Answer::Outcome { outcome: Outcome::Done { reply, .. }, .. } => {
+                reply.weight_bytes()
+            }
             Answer::Outcome { .. } => 0,
         };
         self.held_reply_bytes -= weight;

@@ -5,7 +5,8 @@ use super::glob::glob_matches;
 use super::info;
 use bytes::Bytes;
 use proto::commands::{
-    Row, command_count, command_docs, command_getkeys, command_getkeysandflags, command_info, command_list, help,
+    Row, command_count, command_docs, command_getkeys, command_getkeysandflags, command_info, command_list,
+    help,
 };
 use proto::reply::Reply;
 
@@ -36,10 +37,14 @@ pub(super) fn run(row: &Row, argv: &[Bytes], context: &mut Context<'_>) -> Reply
             Some(key) => json(&context.core.where_key(key)),
             None => Reply::error("ERR wrong number of arguments for 'quartet|where' command"),
         },
-        "quartet|fault" => Reply::error("ERR faults can only be injected in the simulator (see docs/redis.md)"),
+        "quartet|fault" => {
+            Reply::error("ERR faults can only be injected in the simulator (see docs/redis.md)")
+        }
         name => match name.split_once('|').map_or((name, "help"), |(container, sub)| (container, sub)) {
             (container, "help") => help(container),
-            _ => Reply::error(format!("ERR not supported yet: {} (see docs/redis.md)", name.replace('|', " "))),
+            _ => {
+                Reply::error(format!("ERR not supported yet: {} (see docs/redis.md)", name.replace('|', " ")))
+            }
         },
     }
 }

@@ -49,14 +49,20 @@ pub(super) fn run(connection: &mut Connection, row: &Row, argv: &[Bytes], contex
         "client" | "client|help" => help("client"),
         "client|id" => Reply::Int(i64::try_from(connection.id.0).unwrap_or(i64::MAX)),
         "client|getname" => {
-            if connection.session.name.is_empty() { Reply::Nil } else { Reply::Bulk(connection.session.name.clone()) }
+            if connection.session.name.is_empty() {
+                Reply::Nil
+            } else {
+                Reply::Bulk(connection.session.name.clone())
+            }
         }
         "client|setname" => set_name(connection, &argv[2]),
         "client|setinfo" => set_info(connection, &argv[2], &argv[3]),
         "client|info" => Reply::Verbatim("txt", connection.describe(context.now.mono) + "\n"),
         "client|list" => client_list(connection, argv, context),
         "client|reply" => return client_reply(connection, &argv[2]),
-        _ => Reply::error(format!("ERR not supported yet: {} (see docs/redis.md)", row.name.replace('|', " "))),
+        _ => {
+            Reply::error(format!("ERR not supported yet: {} (see docs/redis.md)", row.name.replace('|', " ")))
+        }
     })
 }
 
@@ -77,7 +83,12 @@ fn ping(argv: &[Bytes]) -> Reply {
     }
 }
 
-fn authenticate(connection: &mut Connection, user: &[u8], password: &[u8], context: &Context<'_>) -> Result<(), Reply> {
+fn authenticate(
+    connection: &mut Connection,
+    user: &[u8],
+    password: &[u8],
+    context: &Context<'_>,
+) -> Result<(), Reply> {
     let is_right = match &context.shared.password {
         Some(expected) => expected.is(password) && user == b"default",
         None => user == b"default",

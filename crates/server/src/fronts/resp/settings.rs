@@ -84,7 +84,12 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// `port` and `bind` as they are; `memory_limit_bytes` as `maxmemory`.
-    pub(crate) fn new(bind: String, port: u16, memory_limit_bytes: Option<u64>, has_password: bool) -> Settings {
+    pub(crate) fn new(
+        bind: String,
+        port: u16,
+        memory_limit_bytes: Option<u64>,
+        has_password: bool,
+    ) -> Settings {
         let facts = [
             ("appendfsync", "always".to_owned()),
             ("appendonly", "yes".to_owned()),
@@ -105,7 +110,8 @@ impl Settings {
 
     /// CONFIG GET pattern…
     pub(crate) fn get(&self, patterns: &[Bytes]) -> Reply {
-        let all: BTreeMap<&str, &String> = self.knobs.iter().chain(&self.facts).map(|(name, value)| (*name, value)).collect();
+        let all: BTreeMap<&str, &String> =
+            self.knobs.iter().chain(&self.facts).map(|(name, value)| (*name, value)).collect();
         let wanted = |name: &str| {
             patterns.iter().any(|pattern| glob_matches(&pattern.to_ascii_lowercase(), name.as_bytes()))
         };
@@ -136,7 +142,9 @@ impl Settings {
             }
             let Some((known, _)) = self.knobs.get_key_value(name.as_str()) else {
                 let shown: String = name.chars().take(64).collect();
-                return Reply::error(format!("ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"));
+                return Reply::error(format!(
+                    "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
+                ));
             };
             let value = &pair[1][..pair[1].len().min(MAX_VALUE_SHOWN_BYTES)];
             changes.push((*known, String::from_utf8_lossy(value).into_owned()));

@@ -1,0 +1,186 @@
+use super::*;
+use crate::clock::Clock;
+use mio::{Events, Poll};
+use proto::frame::Frame;
+use std::io::{Read, Write};
+use std::time::Instant;
+
+const WAKER: Token = Token(0);
+const FIRST: usize = 1;
+const CLUSTER: ClusterId = ClusterId([5; 16]);
+
+/// One node's links with a loop of their own.
+struct Node {
+    poll: Poll,
+    events: Events,
+    links: Links,
+    clock: Clock,
+    at: SocketAddr,
+    heard: Vec<LinkEvent>,
+}
+
+impl Node {
+    fn new(secret: Option<&str>, clock: Clock) -> Node {
+        let poll = Poll::new().expect("a poll");
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER).expect("a waker"));
+        let listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let at = listener.local_addr().expect("bound");
+        let secret = secret.map(|text| Secret::new(text.into()));
+        let metrics = Arc::new(Metrics::new());
+        let links = Links::new(listener, secret, poll.registry(), FIRST, &waker, &metrics).expect("links");
+        Node { poll, events: Events::with_capacity(64), links, clock, at, heard: Vec::new() }
+    }
+
+    fn is(&mut self, node: u64, incarnation: u64) {
+        self.links.set_me(Me {
+            cluster: Some(CLUSTER),
+            node: NodeId(node),
+            incarnation: Incarnation(incarnation),
+        });
+    }
+
+    fn member(&self, node: u64, incarnation: u64) -> Member {
+        let at = Address::new("127.0.0.1", self.at.port());
+        Member {
+            node: NodeId(node),
+            incarnation: Incarnation(incarnation),
+            peer: at.clone(),
+            resp: at.clone(),
+            http: at,
+        }
+    }
+
+    fn turn(&mut self) {
+        self.poll.poll(&mut self.events, Some(Duration::from_millis(5))).expect("polled");
+        for event in &self.events {
+            if event.token() != WAKER {
+                self.links.ready(
+                    event.token().0,
+                    event.is_readable() || event.is_error(),
+                    event.is_writable(),
+                );
+            }
+        }
+        let now = self.clock.mono();
+        let mut scratch = vec![0; 4096];
+        self.links.turn(self.poll.registry(), now, &mut scratch, &mut self.heard);
+        self.links.flush(now);
+    }
+}
+
+/// Lets everyone turn until something holds.
+fn until(nodes: &mut [&mut Node], mut holds: impl FnMut(&[&mut Node]) -> bool) {
+    let begun = Instant::now();
+    while !holds(nodes) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it did not come to hold in time");
+        nodes.iter_mut().for_each(|node| node.turn());
+    }
+}
+
+fn is_up(node: &Node, peer: u64) -> bool {
+    node.heard.iter().any(|event| matches!(event, LinkEvent::Up(up) if up.0 == peer))
+}
+
+fn pair(secrets: [Option<&str>; 2]) -> (Node, Node) {
+    let clock = Clock::start();
+    let (mut one, mut two) = (Node::new(secrets[0], clock), Node::new(secrets[1], clock));
+    one.is(1, 1);
+    two.is(2, 1);
+    let members = [one.member(1, 1), two.member(2, 1)];
+    let now = clock.mono();
+    one.links.set_members(members.iter(), now);
+    two.links.set_members(members.iter(), now);
+    (one, two)
+}
+
+fn frame(from: u64, to: u64) -> Bytes {
+    let frame = Frame {
+        source: NodeId(from),
+        destination: NodeId(to),
+        hops_left: 1,
+        first_sent_ms: 0,
+        messages: Vec::new(),
+    };
+    frame.encode()
+}
+
+#[test]
+fn members_link_up_and_frames_arrive_under_the_name_of_whoever_proved_itself() {
+    let (mut one, mut two) = pair([Some("s"), Some("s")]);
+    until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+    one.links.send(NodeId(2), frame(1, 2));
+    one.links.send(NodeId(7), frame(1, 7)); // no such link: dropped
+    let arrived = |node: &Node| {
+        node.heard.iter().any(
+            |event| matches!(event, LinkEvent::Frame { from: NodeId(1), bytes } if *bytes == frame(1, 2)),
+        )
+    };
+    until(&mut [&mut one, &mut two], |nodes| arrived(nodes[1]));
+    // A member that is gone takes its link with it, and the other side notices.
+    let only = [one.member(1, 1)];
+    let now = one.clock.mono();
+    one.links.set_members(only.iter(), now);
+    until(&mut [&mut one, &mut two], |nodes| {
+        nodes[0].heard.iter().any(|event| matches!(event, LinkEvent::Down(NodeId(2))))
+    });
+}
+
+#[test]
+fn different_secrets_make_no_link() {
+    let (mut one, mut two) = pair([Some("s"), Some("t")]);
+    let begun = Instant::now();
+    until(&mut [&mut one, &mut two], |_| begun.elapsed() > Duration::from_millis(300));
+    assert!(!is_up(&one, 2) && !is_up(&two, 1));
+}
+
+#[test]
+fn a_node_on_an_old_copy_of_its_folder_is_told_to_stop() {
+    let clock = Clock::start();
+    let (mut old, mut new) = (Node::new(None, clock), Node::new(None, clock));
+    old.is(1, 3);
+    new.is(2, 1);
+    let members = [old.member(1, 4), new.member(2, 1)];
+    let now = clock.mono();
+    new.links.set_members(members.iter(), now);
+    old.links.set_members(members[1..].iter(), now);
+    until(&mut [&mut old, &mut new], |nodes| {
+        nodes[0]
+            .heard
+            .iter()
+            .any(|event| matches!(event, LinkEvent::Outdated(why) if why.contains("old copy")))
+    });
+    assert!(!is_up(&new, 1) && !is_up(&old, 2));
+}
+
+#[test]
+fn nodes_of_two_clusters_do_not_link() {
+    let (mut one, mut two) = pair([None, None]);
+    two.links.set_me(Me { cluster: Some(ClusterId([6; 16])), node: NodeId(2), incarnation: Incarnation(1) });
+    let members = [one.member(1, 1), two.member(2, 1)];
+    let now = one.clock.mono();
+    two.links.set_members(members.iter(), now);
+    let begun = Instant::now();
+    until(&mut [&mut one, &mut two], |_| begun.elapsed() > Duration::from_millis(300));
+    assert!(!is_up(&one, 2) && !is_up(&two, 1));
+}
+
+#[test]
+fn hostile_bytes_close_the_connection_and_strangers_stay_few() {
+    let mut node = Node::new(None, Clock::start());
+    node.is(1, 1);
+    let mut hostile = std::net::TcpStream::connect(node.at).expect("connected");
+    hostile.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("written");
+    hostile.set_nonblocking(true).expect("set");
+    until(
+        &mut [&mut node],
+        |_| !matches!(hostile.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
+    );
+    let silent: Vec<_> =
+        (0..MAX_STRANGERS + 20).map(|_| std::net::TcpStream::connect(node.at).expect("connected")).collect();
+    until(&mut [&mut node], |nodes| nodes[0].links.accepted.iter().flatten().count() >= MAX_STRANGERS);
+    (0..20).for_each(|_| node.turn());
+    assert_eq!(node.links.accepted.iter().flatten().count(), MAX_STRANGERS);
+    // After the time limit they are gone.
+    until(&mut [&mut node], |nodes| nodes[0].links.accepted.iter().flatten().count() == 0);
+    drop(silent);
+}
