@@ -143,7 +143,9 @@ impl Driver {
                 LinkEvent::Up(node) => self.core.step(now, Input::LinkUp { node }),
                 LinkEvent::Down(node) => self.core.step(now, Input::LinkDown { node }),
                 LinkEvent::Frame { from, bytes } => self.core.step(now, Input::Frame { from, bytes }),
-                LinkEvent::Founding(message) => self.founding.step(now.mono, FoundingInput::Message(message)),
+                LinkEvent::Founding(message) => {
+                    self.founding.step(now.mono, FoundingInput::Message(*message))
+                }
                 LinkEvent::Outdated(sentence) => return Err(Refusal::new(sentence)),
             }
         }

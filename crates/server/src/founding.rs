@@ -162,7 +162,7 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
         body.links.turn(body.poll.registry(), now, &mut body.scratch, &mut link_events);
         for event in link_events.drain(..) {
             match event {
-                LinkEvent::Founding(message) => founding.step(now, Input::Message(message)),
+                LinkEvent::Founding(message) => founding.step(now, Input::Message(*message)),
                 LinkEvent::Outdated(sentence) => return Err(Refusal::new(sentence)),
                 LinkEvent::Up(_) | LinkEvent::Down(_) | LinkEvent::Frame { .. } => {}
             }

@@ -25,6 +25,7 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Starts both threads.
+    #[allow(clippy::disallowed_methods)] // the core bounds its jobs; bounded channels both ways could lock loop and thread up
     pub(crate) fn start(folder: &Path, waker: &Arc<Waker>, metrics: &Arc<Metrics>) -> io::Result<Lanes> {
         let (finished, done) = channel();
         let mut threads = Vec::new();

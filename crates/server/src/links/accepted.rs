@@ -49,7 +49,7 @@ pub(super) enum Incoming {
     /// A whole frame, not decoded.
     Frame(Bytes),
     /// A founding message.
-    Founding(FoundingMessage),
+    Founding(Box<FoundingMessage>),
 }
 
 /// Why a connection is closed.
@@ -143,7 +143,9 @@ impl Accepted {
             take(match purpose {
                 Purpose::Frames => Incoming::Frame(whole),
                 Purpose::Founding => Incoming::Founding(
-                    FoundingMessage::decode(&whole).map_err(|why| Closing::Nonsense(why.to_string()))?,
+                    FoundingMessage::decode(&whole)
+                        .map(Box::new)
+                        .map_err(|why| Closing::Nonsense(why.to_string()))?,
                 ),
             });
         }

@@ -36,6 +36,7 @@ pub(super) struct Dialled {
 
 /// Where it stands.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there are a few dozen links
 pub(super) enum State {
     /// The next attempt begins at this time.
     Waiting { until: Mono },

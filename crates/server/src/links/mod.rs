@@ -64,7 +64,7 @@ pub(crate) enum LinkEvent {
         bytes: Bytes,
     },
     /// A founding message of whoever knows the secret.
-    Founding(FoundingMessage),
+    Founding(Box<FoundingMessage>),
     /// A peer proved that this node runs from an old copy of its data folder: it must stop.
     Outdated(String),
 }

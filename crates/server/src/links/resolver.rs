@@ -7,7 +7,10 @@ use mio::Waker;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Names that may wait; more than there are links.
+const MAX_WAITING: usize = 256;
 
 /// An answer: nothing found is an empty list.
 pub(super) type Resolved = (Address, Vec<SocketAddr>);
@@ -15,15 +18,15 @@ pub(super) type Resolved = (Address, Vec<SocketAddr>);
 /// The thread's mailbox.
 #[derive(Debug)]
 pub(super) struct Resolver {
-    asked: Sender<Address>,
+    asked: SyncSender<Address>,
     answers: Receiver<Resolved>,
 }
 
 impl Resolver {
     /// Starts the thread; it ends when this is dropped and the name in hand is resolved.
     pub(super) fn start(waker: Arc<Waker>) -> io::Result<Resolver> {
-        let (asked, to_do) = channel::<Address>();
-        let (done, answers) = channel();
+        let (asked, to_do) = sync_channel::<Address>(MAX_WAITING);
+        let (done, answers) = sync_channel(MAX_WAITING);
         std::thread::Builder::new().name("quartet-names".into()).spawn(move || {
             while let Ok(address) = to_do.recv() {
                 let found = (address.host.as_str(), address.port)
@@ -40,7 +43,7 @@ impl Resolver {
 
     /// Asks for an address that [`literal`] does not know.
     pub(super) fn ask(&self, address: &Address) {
-        let _ = self.asked.send(address.clone()); // a dead thread answers nothing; the attempt then times out
+        let _ = self.asked.try_send(address.clone()); // an attempt without an answer times out and is made again
     }
 
     /// The next answer, if there is one.

@@ -8,13 +8,18 @@ use observe::metrics::{CommandMetrics, Metrics, OutcomeClass};
 use proto::command::Request;
 use proto::error::{ErrorKind, Failure};
 use proto::ids::{ConnectionId, RequestId};
+use proto::limits::MAX_CONNECTIONS;
 use proto::outcome::Outcome;
 use proto::time::{Mono, Now};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
+/// Calls that wait for the loop. Every connection has at most one, so this is never reached.
+const MAX_CALLS: usize = MAX_CONNECTIONS;
+
+#[allow(clippy::large_enum_variant)] // nearly all are of the large kind
 enum Call {
     Data { name: &'static str, request: Request, answer: oneshot::Sender<Outcome> },
     Status { answer: oneshot::Sender<Option<String>> },
@@ -25,7 +30,7 @@ enum Call {
 /// The HTTP thread's end.
 #[derive(Clone)]
 pub(crate) struct Handoff {
-    calls: Sender<Call>,
+    calls: SyncSender<Call>,
     waker: Arc<Waker>,
 }
 
@@ -46,7 +51,7 @@ struct UnderWay {
 
 /// Both ends.
 pub(crate) fn channel(waker: Arc<Waker>, metrics: Arc<Metrics>) -> (Handoff, Calls) {
-    let (sender, receiver) = std::sync::mpsc::channel();
+    let (sender, receiver) = sync_channel(MAX_CALLS);
     let calls =
         Calls { calls: receiver, under_way: HashMap::new(), births: 0, metrics, counters: HashMap::new() };
     (Handoff { calls: sender, waker }, calls)
@@ -55,7 +60,7 @@ pub(crate) fn channel(waker: Arc<Waker>, metrics: Arc<Metrics>) -> (Handoff, Cal
 impl Handoff {
     async fn call<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Call) -> Option<T> {
         let (answer, waiting) = oneshot::channel();
-        self.calls.send(make(answer)).ok()?;
+        self.calls.try_send(make(answer)).ok()?;
         self.waker.wake().ok()?;
         waiting.await.ok()
     }
