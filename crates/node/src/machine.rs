@@ -62,7 +62,7 @@ pub struct ShardMachine {
     pub state: ShardState,
     /// Its exactly-once tables.
     pub sessions: Sessions,
-    /// The planted bug: repeated writes are applied again.
+    /// The planted bug: a client's repeated write is applied again. (A repeated forward hardly reaches the log: leaders refuse it.)
     #[cfg(feature = "planted")]
     pub repeats_apply: bool,
 }
@@ -255,15 +255,6 @@ impl ShardMachine {
         write: Option<Write>,
     ) -> Applied {
         let place = self.sessions.place(&position);
-        #[cfg(feature = "planted")]
-        let place = if self.repeats_apply && matches!(place, Place::Repeat(_)) {
-            if let Some(write) = &write {
-                apply::apply(&mut self.state, at, write);
-            }
-            place
-        } else {
-            place
-        };
         match place {
             Place::Next => {}
             Place::Repeat(kept) => {
@@ -274,6 +265,8 @@ impl ShardMachine {
             Place::Stale => return Applied::Quietly,
         }
         let repeated = client.as_ref().and_then(|client| self.sessions.repeated(client));
+        #[cfg(feature = "planted")]
+        let repeated = repeated.filter(|_| !self.repeats_apply);
         let fresh = repeated.is_none() && write.is_some();
         let outcome = match (repeated, write) {
             (Some(outcome), _) => outcome,

@@ -12,7 +12,7 @@ pub enum Planted {
     ReplyBeforeSync,
     /// The exactly-once tables do not travel with snapshots.
     DedupNotInSnapshot,
-    /// A repeated forward is applied again.
+    /// A client's repeated numbered write is applied again.
     RepeatAppliedAgain,
     /// One vote is counted as two.
     VoteCountedTwice,

@@ -1,7 +1,7 @@
-//! The two clocks of one simulated machine: each runs a little too fast or too slow, and the wall clock is also wrong and jumps.
+//! The two clocks of one simulated machine: one runs a little too fast or too slow, the other is a little wrong and jumps.
 //!
-//! The monotonic clock starts at an arbitrary number with each start of the process and drifts by some parts per million; it never jumps. The wall clock has
-//! an offset, shares the drift, and is set forward or back by [`Clocks::jump_wall`]. Virtual time (`schedule::Instant`) is the truth that no
+//! The monotonic clock starts at an arbitrary number with each start of the process and drifts by some parts per million; it never jumps. The wall clock is
+//! kept near the truth by a daemon, so it has an offset and no drift, until [`Clocks::jump_wall`] sets it forward or back. Virtual time (`schedule::Instant`) is the truth that no
 //! node can read.
 //!
 //! Invariant: `instant_of(m)` is the earliest instant at which `now().mono >= m`, so a deadline never fires early and a node never spins.
@@ -58,8 +58,7 @@ impl Clocks {
         let elapsed_ns = i128::from(at.0 - self.process_began.0);
         let mono = i128::from(self.mono_at_begin) + elapsed_ns * (MILLION + i128::from(self.drift_ppm)) / MILLION;
         let true_ms = i128::from(EPOCH_WALL_MS) + i128::from(at.0 / MILLISECOND);
-        let drifted_ms = i128::from(at.0 / MILLISECOND) * i128::from(self.drift_ppm) / MILLION;
-        let wall_ms = true_ms + drifted_ms + i128::from(self.wall_offset_ms);
+        let wall_ms = true_ms + i128::from(self.wall_offset_ms);
         Now { mono: Mono(mono as u64), wall_ms: wall_ms.max(0) as u64 }
     }
 

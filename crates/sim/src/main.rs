@@ -35,6 +35,7 @@ struct Wanted {
     threads: usize,
     keep_going: bool,
     trace: bool,
+    options: Options,
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> {
@@ -53,11 +54,20 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> 
             "--threads" => wanted.threads = number()?.clamp(1, 64) as usize,
             "--keep-going" => wanted.keep_going = true,
             "--trace" => wanted.trace = true,
+            #[cfg(feature = "planted")]
+            "--planted" => wanted.options.planted = planted(&arguments.next().unwrap_or_default())?,
             other => return Err(format!("{other:?} is not known")),
         }
     }
     let ways = [wanted.seeds, wanted.minutes, wanted.seed].iter().flatten().count();
     if ways == 1 { Ok(wanted) } else { Err("say one of --seeds, --minutes, --seed".to_owned()) }
+}
+
+/// The bug of this name. Known only to builds that have planted bugs.
+#[cfg(feature = "planted")]
+fn planted(name: &str) -> Result<node::planted::Planted, String> {
+    let all = sim::run::PLANTED;
+    all.into_iter().find(|bug| format!("{bug:?}") == name).ok_or_else(|| format!("write one of {all:?}"))
 }
 
 fn main() -> ExitCode {
@@ -69,7 +79,7 @@ fn main() -> ExitCode {
         }
     };
     ExitCode::from(match wanted.seed {
-        Some(seed) => one(seed, wanted.trace),
+        Some(seed) => one(seed, wanted.trace, wanted.options),
         None => many(&wanted),
     })
 }
@@ -83,8 +93,8 @@ fn say_aside(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }
 
-fn one(seed: u64, trace: bool) -> u8 {
-    let ended = run(seed, Options { with_lines: trace, ..Options::default() });
+fn one(seed: u64, trace: bool, options: Options) -> u8 {
+    let ended = run(seed, Options { with_lines: trace, ..options });
     say(&format!("{}\n", ended.params));
     say(&ended.lines);
     let mut sum = Sum::default();
@@ -93,7 +103,7 @@ fn one(seed: u64, trace: bool) -> u8 {
     if ended.failure.is_some() {
         return report(&ended);
     }
-    if !trace && run(seed, Options::default()).fingerprint != ended.fingerprint {
+    if !trace && run(seed, options).fingerprint != ended.fingerprint {
         say_aside(&format!("seed {seed}: two runs differ; something in the core is not deterministic\n"));
         return 13;
     }
@@ -110,11 +120,14 @@ fn many(wanted: &Wanted) -> u8 {
     let mut sum = Sum::default();
     let mut worst = 0;
     let mut failed = Vec::new();
-    run_seeds(wanted.from, wanted.threads, Options::default(), stop, |ended| {
+    run_seeds(wanted.from, wanted.threads, wanted.options, stop, |ended| {
         sum.add(&ended);
         if ended.failure.is_some() {
             failed.push(ended.params.seed);
             worst = worst.max(report(&ended));
+        }
+        if sum.runs.is_multiple_of(100) {
+            say_aside(&format!("sim: {} seeds, {} failed\n", sum.runs, failed.len()));
         }
         worst == 0 || wanted.keep_going
     });

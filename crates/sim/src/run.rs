@@ -68,6 +68,21 @@ fn listen_to_panics() {
     });
 }
 
+/// Every bug that can be planted.
+#[cfg(feature = "planted")]
+pub const PLANTED: [node::planted::Planted; 7] = {
+    use node::planted::Planted::*;
+    [
+        ReplyBeforeSync,
+        DedupNotInSnapshot,
+        RepeatAppliedAgain,
+        VoteCountedTwice,
+        VoteForgotten,
+        ReadWithoutRound,
+        ReadBeforeApplied,
+    ]
+};
+
 /// How a run is to be made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
