@@ -3,12 +3,13 @@
 //! Each node dials every other member and sends its frames on the connection that it dialled; frames come in on the connections that it accepted. So a link has one
 //! owner who repairs it, and a direction that is cut is seen as cut. Both sides prove the cluster's secret to each other (`handshake`, `proof`).
 //!
-//! * `accepted`, `dialled`: one connection each. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
+//! * `accepted`, `dialled`: one connection each. `admission`: who is wanted. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
 //!
 //! Invariants: no call blocks; strangers are few ([`MAX_STRANGERS`]), get a few kilobytes and three seconds; a peer's queue is bounded by `MAX_LINK_QUEUE_BYTES`;
 //! only frames from the node that proved itself on that connection are handed on, under its name. It does not decode frames: the core does, and refuses damage.
 
 mod accepted;
+mod admission;
 mod dialled;
 pub(crate) mod handshake;
 mod outbox;
@@ -20,11 +21,12 @@ pub(crate) use outbox::Outbox;
 pub(crate) use throttle::Throttle;
 
 use accepted::{Accepted, Closing, Incoming};
+use admission::unwanted;
 use bytes::{Bytes, BytesMut};
 use dialled::{Complaint, Dialled, State, Step};
 use directory::founding::FoundingMessage;
 use directory::{Address, Member};
-use handshake::{Handshake, HandshakeError, Hello, Purpose, RefusalKind, Refused};
+use handshake::{Handshake, HandshakeError, Hello, Purpose, RefusalKind};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token, Waker};
 use observe::metrics::Metrics;
@@ -561,55 +563,6 @@ impl Links {
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         (self.random >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-/// Whether this node wants a link with whoever says this hello; if not, the sentence for both sides.
-fn unwanted(
-    me: &Me,
-    known: &BTreeMap<NodeId, Incarnation>,
-    role: Role,
-    target: Option<NodeId>,
-    hello: &Hello,
-) -> Option<Refused> {
-    if hello.purpose == Purpose::Founding {
-        return None;
-    }
-    let retry = |sentence: String| Some(Refused { kind: RefusalKind::Retry, sentence });
-    let early = || {
-        let sentence = "one of the two nodes is not part of the cluster yet".to_owned();
-        Some(Refused { kind: RefusalKind::Early, sentence })
-    };
-    let Some(cluster) = me.cluster else { return early() };
-    match hello.cluster {
-        Some(theirs) if theirs != cluster => {
-            return retry(format!(
-                "one of the two nodes belongs to cluster {cluster}, the other to cluster {theirs}; point each at nodes of its own cluster, or give the newcomer an empty data folder"
-            ));
-        }
-        Some(_) => {}
-        None => return early(),
-    }
-    let asked = if role == Role::Accepter { hello.wanted } else { me.node };
-    if asked != me.node {
-        return retry(format!("this is node {}, not node {asked}; the address has moved", me.node));
-    }
-    if let Some(target) = target.filter(|target| *target != hello.node) {
-        return retry(format!("this is node {}, not node {target}; the address has moved", hello.node));
-    }
-    if hello.node == me.node {
-        return retry(format!("both nodes are node {}; one of the two data folders is a copy", me.node));
-    }
-    match known.get(&hello.node) {
-        None => retry(format!("the cluster has no node {}", hello.node)),
-        Some(newest) if *newest > hello.incarnation => Some(Refused {
-            kind: RefusalKind::OldIncarnation,
-            sentence: format!(
-                "node {} was seen in a newer start ({newest}, this is {}): this data folder is an old copy; start the node from its newest folder, or remove this one",
-                hello.node, hello.incarnation
-            ),
-        }),
-        Some(_) => None,
     }
 }
 

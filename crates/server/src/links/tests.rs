@@ -1,3 +1,6 @@
+//! Links over real loopback sockets: who links with whom, what arrives, and what strangers can do.
+//! Several nodes share one thread and take turns, so a test that hangs says so.
+
 use super::*;
 use crate::clock::Clock;
 use mio::{Events, Poll};

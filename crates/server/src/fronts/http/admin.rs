@@ -1,4 +1,6 @@
-//! Health, status and metrics.
+//! Health, status and metrics: what probes, people and Prometheus ask for.
+//!
+//! Health and readiness need no password, because probes have none and they tell nothing about the data.
 
 use super::Front;
 use super::problem::Problem;

@@ -1,3 +1,6 @@
+//! The HTTP front over a real socket, without a core behind it: limits, problem documents, the password.
+//! What the state answers is tested end to end.
+
 use super::*;
 use crate::fronts::http::handoff::channel;
 use observe::metrics::Metrics;
