@@ -27,7 +27,7 @@ class Answer:
 
 def ask(address, method, path, body=None, **headers):
     """Names of headers are written with underscores."""
-    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection = http.client.HTTPConnection(*address, timeout=90)
     try:
         try:
             connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})

@@ -118,7 +118,7 @@ def test_what_it_does_not_know_is_refused(cluster):
     answered(cluster, 0, 414, "GET", "/kvs/" + "k" * (64 << 10))
     refused(cluster, 400, "bad_span", "PUT", path + "?ttl=soon", b"v")
     refused(cluster, 400, "bad_span", "GET", path, Deadline="soon")
-    refused(cluster, 400, "bad_condition", "PUT", path, b"v", If_Match="unquoted")
+    refused(cluster, 400, "bad_condition", "PUT", path, b"v", If_Match='""')
     refused(cluster, 400, "unknown_parameter", "PUT", path + "?tll=5", b"v")
     refused(cluster, 400, "contradiction", "GET", path + "?deadline=1s", Deadline="2s")
     refused(cluster, 400, "level", "GET", path, Consistency="eventual")
@@ -130,8 +130,9 @@ def test_what_it_does_not_know_is_refused(cluster):
 def test_a_value_may_have_8_mib_and_no_more(cluster):
     path = key_path("http:large")
     value = b"v" * (8 << 20)
-    answered(cluster, 0, 201, "PUT", path, value)
-    same(answered(cluster, 1, 200, "GET", path).body == value, True)
-    answered(cluster, 2, 200, "DELETE", path)
+    # On a busy machine three disks need their time for it.
+    answered(cluster, 0, 201, "PUT", path, value, Deadline="60s")
+    same(answered(cluster, 1, 200, "GET", path, Deadline="60s").body == value, True)
+    answered(cluster, 2, 200, "DELETE", path, Deadline="60s")
     refused(cluster, 413, "value_too_long", "PUT", path, value + b"v")
     answered(cluster, 0, 404, "GET", path)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 
 from expect import holds, same
 from http_client import ask, key_path
@@ -11,7 +12,12 @@ from wire import Wire
 def test_health_and_readiness(cluster):
     for node in range(3):
         same(ask(cluster.http(node), "GET", "/healthz").status, 200)
-        same(ask(cluster.http(node), "GET", "/readyz").status, 200)
+        # Not ready is a node that misses some shard's leader: on a busy machine that may be so for a moment, and the answer says so.
+        deadline = time.monotonic() + 30
+        while (answer := ask(cluster.http(node), "GET", "/readyz")).status != 200 and time.monotonic() < deadline:
+            same(answer.problem(), "not_ready")
+            time.sleep(0.2)
+        same(answer.status, 200)
 
 
 def test_status_is_json_and_what_the_redis_front_says(cluster):

@@ -91,6 +91,9 @@ def with_cluster(tally, environment, tests):
 
 
 def main():
+    if not os.access(os.environ.get("QUARTET_BIN", ""), os.X_OK):
+        sys.exit("QUARTET_BIN must name the quartet binary")
+    os.environ["QUARTET_BIN"] = os.path.abspath(os.environ["QUARTET_BIN"])
     os.chdir(os.path.dirname(os.path.abspath(__file__)))
     tally = Tally(" ".join(sys.argv[1:]))
 

@@ -16,7 +16,7 @@ class Error(str):
 
 class Wire:
     def __init__(self, address):
-        self.socket = socket.create_connection(address, timeout=30)
+        self.socket = socket.create_connection(address, timeout=90)
         self.stream = self.socket.makefile("rb")
 
     def __enter__(self):
