@@ -12,7 +12,7 @@ fn main() -> Result<(), Error> {
 }
 
 /// Everything that the client does, once.
-pub fn hello(address: &str) -> Result<(), Error> {
+pub(crate) fn hello(address: &str) -> Result<(), Error> {
     // The password, if the cluster has one, is best kept out of the command line.
     let password = std::env::var("QUARTET_REQUIREPASS").ok();
     let client = Client::connect(&[address], Options { password, ..Options::default() })?;

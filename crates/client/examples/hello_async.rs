@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
 }
 
 /// What differs from the blocking client.
-pub async fn hello(address: &str) -> Result<(), Error> {
+pub(crate) async fn hello(address: &str) -> Result<(), Error> {
     let password = std::env::var("QUARTET_REQUIREPASS").ok();
     let client = Client::connect(&[address], Options { password, ..Options::default() }).await?;
 

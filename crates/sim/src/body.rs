@@ -11,7 +11,9 @@ use crate::schedule::{Instant, MILLISECOND};
 use crate::verdict::Failure;
 use crate::world::{Answer, Event, World, id_of, number_of};
 use bytes::Bytes;
-use directory::founding::{Founding, FoundingMessage, FoundingSet, Input as FoundingInput, Output as FoundingOutput};
+use directory::founding::{
+    Founding, FoundingMessage, FoundingSet, Input as FoundingInput, Output as FoundingOutput,
+};
 use node::config::Config;
 use node::core::Core;
 use node::event::Event as Observation;
@@ -40,7 +42,8 @@ impl World {
             Ok(None) => {
                 let stored = founders::load_stored(&mut machine.disk);
                 let wanted = founders::wanted(&self.params, &mut random);
-                let founding = Founding::new(founders::founder(node), wanted, founders::drawn(&mut random), stored);
+                let founding =
+                    Founding::new(founders::founder(node), wanted, founders::drawn(&mut random), stored);
                 self.begin_process(node, Mind::Founding(Box::new(founding)));
             }
             Err(why) => self.fail(Failure::safety("the identity survives", why)),
@@ -113,7 +116,9 @@ impl World {
     pub(crate) fn process_steps(&mut self, node: usize, number: u64) {
         let now = self.now();
         let paused_until = self.machines[node].paused_until;
-        let Some(process) = self.machines[node].process(number).filter(|process| process.step_at == Some(now)) else {
+        let Some(process) =
+            self.machines[node].process(number).filter(|process| process.step_at == Some(now))
+        else {
             return;
         };
         process.step_at = None;
@@ -158,7 +163,9 @@ impl World {
     }
 
     fn carry_out(&mut self, node: usize, outputs: Vec<Output>) {
-        let Some(process) = self.machines[node].process.as_ref().map(|process| process.number) else { return };
+        let Some(process) = self.machines[node].process.as_ref().map(|process| process.number) else {
+            return;
+        };
         for output in outputs {
             match output {
                 Output::Answer { connection, request, outcome, valid_until } => {
@@ -231,7 +238,9 @@ impl World {
 
     pub(crate) fn disk_done(&mut self, node: usize, number: u64, lane: usize) {
         let machine = &mut self.machines[node];
-        let Some(process) = machine.process.as_mut().filter(|process| process.number == number) else { return };
+        let Some(process) = machine.process.as_mut().filter(|process| process.number == number) else {
+            return;
+        };
         let Some(job) = process.lanes[lane].pop_front() else { return };
         let result = storage::disk::run(&mut machine.disk, &job.ops);
         self.trace.add(self.schedule.now(), Some(node), "disk", &job.id.0.to_le_bytes(), || {

@@ -56,7 +56,8 @@ impl Clocks {
     /// What both clocks show.
     pub fn now(&self, at: Instant) -> Now {
         let elapsed_ns = i128::from(at.0 - self.process_began.0);
-        let mono = i128::from(self.mono_at_begin) + elapsed_ns * (MILLION + i128::from(self.drift_ppm)) / MILLION;
+        let mono =
+            i128::from(self.mono_at_begin) + elapsed_ns * (MILLION + i128::from(self.drift_ppm)) / MILLION;
         let true_ms = i128::from(EPOCH_WALL_MS) + i128::from(at.0 / MILLISECOND);
         let wall_ms = true_ms + i128::from(self.wall_offset_ms);
         Now { mono: Mono(mono as u64), wall_ms: wall_ms.max(0) as u64 }

@@ -32,7 +32,8 @@ impl World {
             Kind::Kill => self.crash_for(victim, false, fault.length_ns),
             Kind::PowerLossAmongOutputs => {
                 let machine = &mut self.machines[victim];
-                machine.dies_among_outputs = machine.process.as_ref().is_some_and(|process| process.core().is_some());
+                machine.dies_among_outputs =
+                    machine.process.as_ref().is_some_and(|process| process.core().is_some());
             }
             Kind::PowerLossOfAll => {
                 for node in 0..self.nodes() {
@@ -97,7 +98,7 @@ impl World {
     /// A process dies now and is started again within a second or so.
     pub(crate) fn crash(&mut self, node: usize, power_lost: bool) {
         self.note(node, "dies", String::new);
-        let length_ns = self.random.span(SECOND / 2);
+        let length_ns = self.random.span(SECOND / 4);
         self.crash_for(node, power_lost, length_ns);
     }
 

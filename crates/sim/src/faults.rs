@@ -146,13 +146,16 @@ impl Plan {
         let kind = self.first.pop().unwrap_or_else(|| *random.pick(&self.params.kinds));
         let victim =
             if random.chance(1, 2) { Victim::Leader } else { Victim::Node(random.index(self.nodes)) };
-        let fault = Fault {
-            kind,
-            victim,
-            shape: *random.pick(&Shape::ALL),
-            length_ns: random.span(self.params.length_ns).clamp(50 * MILLISECOND, 8 * SECOND),
-            detail: random.bits(),
+        // A process that is back before anybody elects another leader meets its own past: what it forgot shows at once.
+        let is_back_at_once =
+            matches!(kind, Kind::PowerLoss | Kind::Kill | Kind::PowerLossOfAll) && random.chance(1, 3);
+        let length_ns = if is_back_at_once {
+            random.between(1, 100) * MILLISECOND
+        } else {
+            random.span(self.params.length_ns).clamp(50 * MILLISECOND, 8 * SECOND)
         };
+        let fault =
+            Fault { kind, victim, shape: *random.pick(&Shape::ALL), length_ns, detail: random.bits() };
         (random.span(self.params.calm_ns), fault)
     }
 }

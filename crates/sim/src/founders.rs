@@ -1,6 +1,6 @@
 //! How simulated nodes become a cluster, and how one of them starts again.
 //!
-//! Either the founding set is simply there on every disk, or the nodes agree on it by messages, with whatever the network does to them. In both cases a
+//! Either the founding set is there on every disk, or the nodes agree on it by messages, with whatever the network does to them. In both cases a
 //! start is what the real body does: read the folder's identity, count the start, write it back, begin the core.
 //!
 //! Invariant: node number `n` (from 0) has the address `node-n`, so founding gives it the id `n + 1`.
@@ -89,7 +89,11 @@ pub fn store(disk: &mut dyn Disk, stored: &StoredFounding) -> Result<(), DiskErr
 ///
 /// # Errors
 /// A sentence about an identity that cannot be read: a safety failure, since only crashes have hurt the disk.
-pub fn next_start(disk: &mut dyn Disk, node: usize, founded: Option<&FoundingSet>) -> Result<Option<(Identity, FoundingSet)>, String> {
+pub fn next_start(
+    disk: &mut dyn Disk,
+    node: usize,
+    founded: Option<&FoundingSet>,
+) -> Result<Option<(Identity, FoundingSet)>, String> {
     let found = storage::identity::load(disk).map_err(|error| error.to_string())?;
     let (mut identity, set) = match (found, founded) {
         (Some(identity), _) => {
@@ -99,7 +103,8 @@ pub fn next_start(disk: &mut dyn Disk, node: usize, founded: Option<&FoundingSet
         (None, Some(set)) => {
             let node = set.node_id_of(founder(node).id).ok_or("a founder is not in its own set")?;
             let founding = StoredFounding { set: set.clone(), founded: true }.encode();
-            let fresh = Identity { cluster: set.cluster, node, incarnation: Incarnation(0), cores: 1, founding };
+            let fresh =
+                Identity { cluster: set.cluster, node, incarnation: Incarnation(0), cores: 1, founding };
             (fresh, set.clone())
         }
         (None, None) => return Ok(None),

@@ -43,7 +43,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> 
     while let Some(argument) = arguments.next() {
         let mut number = || {
             let text = arguments.next().ok_or_else(|| format!("{argument} wants a number"))?;
-            let digits = text.strip_prefix("0x").map_or_else(|| text.parse(), |hex| u64::from_str_radix(hex, 16));
+            let digits =
+                text.strip_prefix("0x").map_or_else(|| text.parse(), |hex| u64::from_str_radix(hex, 16));
             digits.map_err(|_| format!("{argument} wants a whole number, not {text:?}"))
         };
         match argument.as_str() {
@@ -114,9 +115,8 @@ fn many(wanted: &Wanted) -> u8 {
     let began = Instant::now();
     let budget = wanted.minutes.map(|minutes| Duration::from_secs(60 * minutes));
     let count = wanted.seeds.unwrap_or(u64::MAX);
-    let stop = move |handed_out| {
-        handed_out >= count || budget.is_some_and(|budget| began.elapsed() >= budget)
-    };
+    let stop =
+        move |handed_out| handed_out >= count || budget.is_some_and(|budget| began.elapsed() >= budget);
     let mut sum = Sum::default();
     let mut worst = 0;
     let mut failed = Vec::new();

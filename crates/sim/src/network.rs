@@ -136,7 +136,7 @@ impl Network {
                 }
             }
             Shape::Isolate => {
-                let lonely = if self.random.chance(1, 2) { leader } else { first };
+                let lonely = if self.random.chance(3, 4) { leader } else { first };
                 for other in 0..nodes {
                     cut(lonely, other);
                     cut(other, lonely);

@@ -56,7 +56,10 @@ impl Asked {
 
     /// Whether it may change anything.
     pub fn is_write(&self) -> bool {
-        matches!(self.command, Command::Write { .. } | Command::MSet { .. } | Command::Del { .. } | Command::FlushAll)
+        matches!(
+            self.command,
+            Command::Write { .. } | Command::MSet { .. } | Command::Del { .. } | Command::FlushAll
+        )
     }
 
     /// The records of its sending.
@@ -102,7 +105,8 @@ impl Chooser {
             80..90 => self.on_several(epoch, reads),
             90..99 => self.on_expiring(format!("expiring-{hot}"), reads),
             _ => {
-                let command = if reads { Command::DbSize } else { Command::Keys { pattern: "counter-*".into() } };
+                let command =
+                    if reads { Command::DbSize } else { Command::Keys { pattern: "counter-*".into() } };
                 Asked { command, judged: Vec::new() }
             }
         }
@@ -141,7 +145,8 @@ impl Chooser {
             5..9 => {
                 // Half of the time the expectation is fresh, so that some swaps succeed and some do not.
                 let expect = self.seen.get(&key).cloned().flatten().filter(|_| self.random.chance(7, 8));
-                let condition = expect.clone().map_or(Condition::Absent, |text| Condition::Equals(text.into()));
+                let condition =
+                    expect.clone().map_or(Condition::Absent, |text| Condition::Equals(text.into()));
                 let write = string_set(&key, &value, SetExpiry::Never, condition);
                 judged(write, key, OpName::Cas, Some(value), expect)
             }
@@ -168,8 +173,10 @@ impl Chooser {
             return get(key);
         }
         let suffix = format!("{}.", self.value(0));
-        let write =
-            Write::String(StringWrite::Append { key: Bytes::from(key.clone()), value: suffix.clone().into() });
+        let write = Write::String(StringWrite::Append {
+            key: Bytes::from(key.clone()),
+            value: suffix.clone().into(),
+        });
         judged(write, key, OpName::Append, Some(suffix), None)
     }
 
@@ -195,7 +202,9 @@ impl Chooser {
             Command::MGet { keys: keys.into_iter().map(Bytes::from).collect() }
         } else {
             let values: Vec<String> = keys.iter().map(|_| self.value(0)).collect();
-            judged.extend(keys.iter().zip(&values).map(|(key, value)| part(key, OpName::Set, Some(value.clone()))));
+            judged.extend(
+                keys.iter().zip(&values).map(|(key, value)| part(key, OpName::Set, Some(value.clone()))),
+            );
             Command::MSet {
                 pairs: keys.into_iter().map(Bytes::from).zip(values.into_iter().map(Bytes::from)).collect(),
             }
@@ -251,7 +260,11 @@ impl Chooser {
         if several {
             if let Reply::Array(values) = &reply {
                 if values.len() != records.len() {
-                    return Err(format!("{} keys were asked for and {} answered", records.len(), values.len()));
+                    return Err(format!(
+                        "{} keys were asked for and {} answered",
+                        records.len(),
+                        values.len()
+                    ));
                 }
                 for (record, value) in records.iter_mut().zip(values) {
                     record.value = text(value).ok_or_else(|| nonsense(asked, &reply))?;

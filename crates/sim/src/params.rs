@@ -118,7 +118,7 @@ impl Params {
             workload: WorkloadParams {
                 clients: draw.between(6, 14) as usize,
                 pipeline: draw.between(1, 6) as usize,
-                think_ns: draw.between(80, 200) * MILLISECOND,
+                think_ns: *draw.pick(&[40, 80, 120, 160]) * MILLISECOND,
                 reads_percent: draw.between(20, 60),
                 hot_keys: draw.between(2, 5),
                 cold_keys: draw.between(20, 400),

@@ -29,7 +29,8 @@ impl Random {
 
     /// A stream of its own for the component of this name and number. Draws nothing from this one.
     pub fn fork(&self, name: &str, number: u64) -> Random {
-        let mut seed = self.state[0] ^ self.state[2].rotate_left(17) ^ number.wrapping_mul(0xD605_1F95_43AD_0B6B);
+        let mut seed =
+            self.state[0] ^ self.state[2].rotate_left(17) ^ number.wrapping_mul(0xD605_1F95_43AD_0B6B);
         for byte in name.bytes() {
             seed = split_mix(&mut seed) ^ u64::from(byte);
         }

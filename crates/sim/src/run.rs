@@ -70,12 +70,13 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 7] = {
+pub const PLANTED: [node::planted::Planted; 8] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
         DedupNotInSnapshot,
         RepeatAppliedAgain,
+        AppliedAtRecovery,
         VoteCountedTwice,
         VoteForgotten,
         ReadWithoutRound,

@@ -131,11 +131,10 @@ pub struct SimDisk {
 impl SimDisk {
     /// The power fails: what was not synced is kept or lost, sector by sector and name by name.
     pub fn crash(&mut self, random: &mut Random) {
-        let unsynced =
-            self.names != self.durable_names || self.files.values().any(|file| !file.unsynced_sectors.is_empty());
+        let unsynced = self.names != self.durable_names
+            || self.files.values().any(|file| !file.unsynced_sectors.is_empty());
         self.story.crashes_with_loss += u64::from(unsynced);
-        let touched: BTreeSet<String> =
-            self.names.keys().chain(self.durable_names.keys()).cloned().collect();
+        let touched: BTreeSet<String> = self.names.keys().chain(self.durable_names.keys()).cloned().collect();
         for name in touched {
             let (seen, durable) = (self.names.get(&name).copied(), self.durable_names.get(&name).copied());
             if seen != durable && random.chance(1, 2) {

@@ -48,7 +48,8 @@ impl Trace {
         if let Some(lines) = &mut self.lines {
             let column = node.map_or(0, |node| node + 1);
             let indent = column * COLUMN_CHARS;
-            let ruler: String = (0..indent).map(|at| if at % COLUMN_CHARS == 0 { '.' } else { ' ' }).collect();
+            let ruler: String =
+                (0..indent).map(|at| if at % COLUMN_CHARS == 0 { '.' } else { ' ' }).collect();
             let text = line();
             let space = if text.is_empty() { "" } else { " " };
             writeln!(lines, "{at} {ruler}{what}{space}{text}").expect("a string takes everything");

@@ -180,11 +180,8 @@ impl Workload {
     }
 
     fn begin(&mut self, index: usize, now: Instant) -> Option<Operation> {
-        let asked = if self.closing {
-            self.clients[index].last_words.pop_front()?
-        } else {
-            self.chooser.choose(now)
-        };
+        let asked =
+            if self.closing { self.clients[index].last_words.pop_front()? } else { self.chooser.choose(now) };
         self.story.operations += 1;
         let client = &mut self.clients[index];
         let number = (client.numbers_writes && asked.can_be_numbered()).then(|| {
@@ -218,7 +215,8 @@ impl Workload {
         match outcome {
             Outcome::Done { reply, certificate } => {
                 let records: Vec<&mut Record> = {
-                    let (first, count) = (operation.records.first().copied().unwrap_or(0), operation.records.len());
+                    let (first, count) =
+                        (operation.records.first().copied().unwrap_or(0), operation.records.len());
                     self.history[first..first + count].iter_mut().collect()
                 };
                 match self.chooser.understand(&operation.asked, reply, certificate, now.0, records)? {

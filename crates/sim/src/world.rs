@@ -190,7 +190,9 @@ impl World {
             Event::Connects { client, node } => self.client_connects(client, node),
             Event::AnswerLeaves { node, process, answer } => self.answer_leaves(node, process, *answer),
             Event::AnswerArrives { client, answer } => self.answer_arrives(client, *answer),
-            Event::GivesUp { client, connection, request } => self.client_gives_up(client, connection, request),
+            Event::GivesUp { client, connection, request } => {
+                self.client_gives_up(client, connection, request)
+            }
             Event::FaultBegins(fault) => self.fault_begins(*fault),
             Event::FaultEnds(ending) => self.fault_ends(ending),
         }

@@ -18,7 +18,9 @@ fn is_caught(planted: Planted, first: u64) {
         Some((seed, failure))
     });
     let Some((seed, failure)) = found else {
-        panic!("{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --seeds 2000");
+        panic!(
+            "{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --seeds 2000"
+        );
     };
     let innocent = run(seed, Options::default()).failure;
     assert_eq!(innocent, None, "seed {seed} fails without {planted:?} too, so {failure} proves nothing");
@@ -32,4 +34,19 @@ fn a_reply_before_the_sync_is_caught() {
 #[test]
 fn a_dedup_table_that_does_not_travel_with_snapshots_is_caught() {
     is_caught(Planted::DedupNotInSnapshot, 1);
+}
+
+#[test]
+fn a_repeated_write_that_is_applied_again_is_caught() {
+    is_caught(Planted::RepeatAppliedAgain, 1);
+}
+
+#[test]
+fn entries_that_are_applied_at_a_start_and_again_later_are_caught() {
+    is_caught(Planted::AppliedAtRecovery, 1);
+}
+
+#[test]
+fn a_read_that_does_not_wait_for_its_index_is_caught() {
+    is_caught(Planted::ReadBeforeApplied, 1);
 }

@@ -32,7 +32,10 @@ pub(super) fn check(world: &World) -> Result<(), Failure> {
         let newest = replicas.iter().map(|(_, probe)| probe.view.term).max().unwrap_or_default();
         let leader = replicas.iter().find(|(_, probe)| probe.view.leads && probe.view.term == newest);
         let Some((leader, of_leader)) = leader else {
-            return Err(Failure::liveness("every group has a leader", format!("group {group}: {replicas:?}")));
+            return Err(Failure::liveness(
+                "every group has a leader",
+                format!("group {group}: {replicas:?}"),
+            ));
         };
         for (node, probe) in replicas {
             if (probe.applied, probe.digest) != (of_leader.applied, of_leader.digest) {
@@ -62,7 +65,10 @@ fn spread(world: &World, leads: &[i64], leaders: &BTreeMap<GroupId, usize>) -> R
         };
         for replica in &placement.replicas {
             if leads[leader] - leads[number_of(*replica)] > 1 {
-                return Err(Failure::liveness("leaders are spread", format!("shards led by each node: {leads:?}")));
+                return Err(Failure::liveness(
+                    "leaders are spread",
+                    format!("shards led by each node: {leads:?}"),
+                ));
             }
         }
     }

@@ -29,9 +29,9 @@ pub(super) fn check(world: &World) -> Result<(), Failure> {
         let Some(core) = machine.core() else { continue };
         for (name, key) in &names {
             let Some(local) = core.where_key(name.as_bytes()).local else { continue };
-            judge
-                .holds(node as u64 + 1, KeyVersion { key: *key, version: local.version })
-                .map_err(|broken| Failure::safety("no acknowledged write is lost", format!("{name}: {broken}")))?;
+            judge.holds(node as u64 + 1, KeyVersion { key: *key, version: local.version }).map_err(
+                |broken| Failure::safety("no acknowledged write is lost", format!("{name}: {broken}")),
+            )?;
         }
     }
     Ok(())

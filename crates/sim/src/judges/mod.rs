@@ -108,10 +108,16 @@ impl World {
         let crate::machine::Mind::Core(core) = &mut process.mind else { return };
         let mut seen = self.judges.look(node, core);
         if machine.disk.bytes() > MOST_DISK_BYTES {
-            seen = Err(Failure::safety("disks stay bounded", format!("node {} uses {} bytes", id_of(node), machine.disk.bytes())));
+            seen = Err(Failure::safety(
+                "disks stay bounded",
+                format!("node {} uses {} bytes", id_of(node), machine.disk.bytes()),
+            ));
         }
         if self.schedule.waiting() > MOST_EVENTS {
-            seen = Err(Failure::safety("queues stay bounded", format!("{} events wait", self.schedule.waiting())));
+            seen = Err(Failure::safety(
+                "queues stay bounded",
+                format!("{} events wait", self.schedule.waiting()),
+            ));
         }
         if let Err(failure) = seen {
             self.fail(failure);

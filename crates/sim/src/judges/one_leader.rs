@@ -23,13 +23,7 @@ impl OneLeader {
         }
         Err(Failure::safety(
             "a term has one leader",
-            format!(
-                "group {} in term {}: nodes {} and {}",
-                group,
-                view.term,
-                id_of(first),
-                id_of(node)
-            ),
+            format!("group {} in term {}: nodes {} and {}", group, view.term, id_of(first), id_of(node)),
         ))
     }
 }

@@ -33,9 +33,13 @@ impl Progress {
         if applied > view.decided || view.decided > view.last {
             return wrong(format!("applied {applied}, decided {}, last {}", view.decided, view.last));
         }
-        let Some((before, applied_before)) = self.seen.insert((node, group), (view, applied)) else { return Ok(true) };
+        let Some((before, applied_before)) = self.seen.insert((node, group), (view, applied)) else {
+            return Ok(true);
+        };
         if view.term < before.term || view.decided < before.decided || applied < applied_before {
-            return wrong(format!("from {before:?}, applied {applied_before}, back to {view:?}, applied {applied}"));
+            return wrong(format!(
+                "from {before:?}, applied {applied_before}, back to {view:?}, applied {applied}"
+            ));
         }
         Ok(applied > applied_before)
     }
