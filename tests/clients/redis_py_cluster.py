@@ -3,6 +3,7 @@
 from redis.cluster import RedisCluster
 
 from expect import refused, same
+from topology import settled
 
 
 def client(cluster, node, **options):
@@ -11,6 +12,7 @@ def client(cluster, node, **options):
 
 
 def test_it_finds_all_nodes_as_primaries(cluster):
+    settled(cluster)
     for node in range(3):
         rc = client(cluster, node)
         same(sorted((n.host, n.port) for n in rc.get_primaries()), sorted(cluster.resp(n) for n in range(3)))

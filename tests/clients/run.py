@@ -15,6 +15,7 @@ import time
 import traceback
 
 from cluster import Cluster
+from topology import settled
 
 MODULES = ["wire_protocol", "with_options", "documented_commands", "topology", "http_keys", "http_pages", "redis_cli", "redis_py", "redis_py_cluster"]
 SCRIPTS = ["ioredis_plain.js", "ioredis_cluster.js", "node_redis.js"]
@@ -101,6 +102,7 @@ def main():
         for module in MODULES:
             run_module(tally, module, cluster)
         for script in SCRIPTS:
+            settled(cluster)
             run_script(tally, script, cluster)
 
     with_cluster(tally, {}, open_cluster)
