@@ -1,0 +1,101 @@
+//! What the load generator is asked to do.
+//!
+//! `cargo bench` without arguments of ours must not fail: then there is nothing to measure, and the help is shown.
+
+use crate::{etcd, resp, session::Session};
+use clap::{Parser, ValueEnum};
+use std::net::SocketAddr;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Protocol {
+    /// Redis' RESP2.
+    Resp,
+    /// etcd's gRPC.
+    Etcd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Operation {
+    /// Writes of random keys.
+    Set,
+    /// Reads of random keys; load them first.
+    Get,
+    /// Writes each key once, then ends, however long it takes.
+    Load,
+    /// Writers of their own keys while a process is killed; then every acknowledged write is read again.
+    Failover,
+}
+
+impl Operation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Operation::Set => "set",
+            Operation::Get => "get",
+            Operation::Load => "load",
+            Operation::Failover => "failover",
+        }
+    }
+}
+
+/// A closed-loop load generator in one thread: every connection waits for an answer before it asks again.
+#[derive(Debug, Parser)]
+#[command(name = "load")]
+pub(crate) struct Arguments {
+    /// What the servers speak
+    #[arg(long, value_enum, default_value = "resp")]
+    pub(crate) proto: Protocol,
+    /// Addresses; the connections are spread over them in turn
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) addrs: Vec<SocketAddr>,
+    #[arg(long, value_enum, default_value = "set")]
+    pub(crate) op: Operation,
+    /// Connections; with failover, writers
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) conns: u32,
+    /// Requests on their way on each connection
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) pipeline: u32,
+    /// Seconds that are measured
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) secs: f64,
+    /// Seconds before that, which are not
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) warmup: f64,
+    /// Different keys, 16 bytes each
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keys: u64,
+    /// Bytes of a value
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(16..=60_000))]
+    pub(crate) vsize: u32,
+    /// Processes whose time and memory are counted
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) pids: Vec<String>,
+    /// etcd only: reads that one member answers by itself
+    #[arg(long)]
+    pub(crate) serializable: bool,
+    /// A name to print
+    #[arg(long, default_value = "")]
+    pub(crate) label: String,
+    /// failover: the process to kill with SIGKILL
+    #[arg(long)]
+    pub(crate) kill_pid: Option<u32>,
+    /// failover: seconds until then
+    #[arg(long, default_value_t = 4.0)]
+    pub(crate) kill_after: f64,
+    /// failover: milliseconds without an answer after which a writer goes to the next address
+    #[arg(long, default_value_t = 250)]
+    pub(crate) op_timeout_ms: u64,
+    /// What cargo adds
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Arguments {
+    /// A fresh conversation with the server at `address`.
+    pub(crate) fn session(&self, address: SocketAddr) -> Session {
+        match self.proto {
+            Protocol::Resp => Session::Resp(resp::Session::default()),
+            Protocol::Etcd => Session::Etcd(etcd::Session::new(address.to_string(), self.serializable)),
+        }
+    }
+}
