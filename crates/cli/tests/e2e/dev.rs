@@ -201,3 +201,18 @@ fn dev_tells_of_a_dead_node_and_how_to_start_it_again_and_goes_on() {
     dev.signal(Signal::TERM);
     assert_eq!(dev.ends(), Some(0));
 }
+
+#[test]
+fn dev_prints_the_lines_to_paste_next() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ports = Ports::take();
+    let mut dev = Dev::start(folder.path(), &["--nodes", "1", "--port", &ports.base.to_string()]);
+    let lines: Vec<String> = dev.stdout.by_ref().take(3).map(|line| line.expect("a line")).collect();
+    assert!(lines[0].contains(&format!("redis-cli -h 127.0.0.1 -p {}", ports.base)), "{lines:?}");
+    assert!(lines[1].contains(&format!("curl http://127.0.0.1:{}/kvs/", ports.base + 100)), "{lines:?}");
+    // The last one works as it is.
+    let output = run(Command::new("sh").args(["-c", lines[2].trim()]), b"");
+    expect_exit(&output, 0);
+    dev.signal(Signal::TERM);
+    assert_eq!(dev.ends(), Some(0));
+}

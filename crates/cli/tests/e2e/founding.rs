@@ -3,6 +3,7 @@
 use crate::support::PATIENCE;
 use crate::support::harness::{QUARTET, TestCluster, expect_exit, run, stderr, stdout};
 use crate::support::ports::Ports;
+use cli::dev::Plan;
 use client::blocking::Client;
 use client::{Options, SetOptions};
 use std::path::Path;
@@ -105,4 +106,47 @@ fn a_used_port_a_used_folder_and_a_folder_of_another_cluster_are_refused_with_a_
     std::fs::write(&damaged, "no folder").expect("a file");
     assert!(refused(&mut start(&damaged, free.base, &[])).contains("--data"));
     assert!(refused(&mut start(&elsewhere, free.base, &["--listen", "0.0.0.0"])).contains("--advertise"));
+}
+
+#[test]
+fn an_old_copy_of_a_folder_is_refused() {
+    let mut cluster = TestCluster::start(3);
+    cluster.stop(3).expect("it stops");
+    let node = cluster.node(3).clone();
+    let copy = cluster.folder.path().join("copy");
+    let copied = Command::new("cp").arg("-r").arg(&node.data).arg(&copy).status().expect("cp runs");
+    assert!(copied.success());
+    for _ in 0..2 {
+        cluster.restart(3).expect("it starts");
+        cluster.serves();
+        cluster.stop(3).expect("it stops");
+    }
+    let port: u16 = node.resp.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    let output = run(start(&copy, port, &[]).stderr(Stdio::piped()), b"");
+    expect_exit(&output, 2);
+    assert!(stderr(&output).contains("old copy"), "{}", stderr(&output));
+    // The right folder is still welcome.
+    cluster.restart(3).expect("it starts");
+    cluster.serves();
+}
+
+#[test]
+fn nodes_that_share_a_secret_form_a_cluster_and_one_without_it_is_not_let_in() {
+    let secret =
+        |plan: &mut Plan| plan.environment.push(("QUARTET_CLUSTER_SECRET".to_owned(), "hush".to_owned()));
+    let mut cluster = TestCluster::start_with(3, secret);
+    cluster.client().set("k", "v", &SetOptions::new()).expect("a write");
+    cluster.stop(3).expect("it stops");
+    let node = cluster.node(3).clone();
+    let port: u16 = node.resp.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    let _stranger =
+        Node(start(&node.data, port, &[]).env("QUARTET_CLUSTER_SECRET", "wrong").spawn().expect("it starts"));
+    // It knocks and is not heard: for the others node 3 stays away.
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        let view = cluster.view(1).expect("a status");
+        let third = view.nodes.iter().find(|node| node.id == 3).expect("a member");
+        assert_ne!(third.state, "up");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

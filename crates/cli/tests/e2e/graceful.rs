@@ -21,5 +21,5 @@ fn a_rolling_restart_under_load_fails_no_operation() {
     history.is_linearizable();
     history.is_all_there(&client);
     cluster.leads_evenly();
-    println!("longest operation: {:?}", history.longest);
+    eprintln!("longest operation: {:?}", history.longest);
 }

@@ -3,6 +3,8 @@
 //! One program, because linking is what costs. Each test has its own cluster in its own folder at its own ports, and waits for what the nodes say
 //! about themselves, never for a time. Limits are generous: they end a test that hangs and measure nothing.
 
+#![allow(clippy::print_stderr)] // what nodes said last is shown where a test fails
+
 mod clients;
 mod command_line;
 mod crash;

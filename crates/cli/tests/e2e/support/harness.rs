@@ -61,7 +61,7 @@ impl TestCluster {
         view.leads().into_iter().max_by_key(|&(_, shards)| shards).expect("there are nodes").0
     }
 
-    /// Waits until the nodes lead as many shards as each other, give or take one.
+    /// Demands that the nodes lead as many shards as each other, give or take one, ten seconds from now at the latest.
     pub(crate) fn leads_evenly(&mut self) {
         let even = |cluster: &Cluster| {
             let leads = match cluster.view(1) {
@@ -71,7 +71,7 @@ impl TestCluster {
             let (least, most) = (leads.iter().map(|&(_, n)| n).min()?, leads.iter().map(|&(_, n)| n).max()?);
             (most - least > 1).then(|| format!("leaders are uneven: {leads:?}"))
         };
-        self.wait_until(PATIENCE, even).expect("leaders are even");
+        self.wait_until(Duration::from_secs(10), even).expect("leaders are even");
     }
 
     /// Resident memory of a node, in bytes.

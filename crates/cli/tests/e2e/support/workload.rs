@@ -109,6 +109,12 @@ impl History {
     /// Demands that a correct store could have shown this history.
     #[track_caller]
     pub(crate) fn is_linearizable(&self) {
+        // A history without one of the operations, or without a CAS that wrote, would prove little.
+        let ok = || self.records.iter().filter(|record| record.status == Status::Ok);
+        for op in [OpName::Get, OpName::Set, OpName::Del, OpName::Cas, OpName::Incr, OpName::Append] {
+            assert!(ok().any(|record| record.op == op), "no {op:?} was answered");
+        }
+        assert!(ok().any(|record| record.op == OpName::Cas && record.swapped == Some(true)), "no CAS wrote");
         let records: Vec<_> =
             self.records.iter().cloned().enumerate().map(|(at, record)| (at + 1, record)).collect();
         let report = check_records(&records, Level::Linearizable, checker::SearchLimits::default())
