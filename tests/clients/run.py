@@ -14,6 +14,9 @@ import sys
 import time
 import traceback
 
+# No folders of compiled modules in the source tree.
+sys.dont_write_bytecode = True
+
 from cluster import Cluster
 from topology import settled
 
@@ -104,6 +107,7 @@ def main():
         for script in SCRIPTS:
             settled(cluster)
             run_script(tally, script, cluster)
+        run_module(tally, "lost_majority", cluster)
 
     with_cluster(tally, {}, open_cluster)
     with_cluster(tally, {"QUARTET_REQUIREPASS": "open sesame"}, lambda cluster: run_module(tally, "password", cluster))
