@@ -14,9 +14,6 @@ import sys
 import time
 import traceback
 
-# No folders of compiled modules in the source tree.
-sys.dont_write_bytecode = True
-
 from cluster import Cluster
 from topology import settled
 
