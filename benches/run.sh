@@ -93,7 +93,7 @@ memory() {
   local who
   echo "| store | keys | MiB resident, all nodes | load, keys/s |"; echo "|---|--:|--:|--:|"
   for who in $contestants; do
-    start "$who"; load --op load --conns 64 --keys "$LOADED" | jq -r --arg who "$who" '"| \($who) | \(.done) | \(.server_rss_mib) | \(.ops_per_s) |"'; stop
+    start "$who"; KEYS=$LOADED load --op load --conns 64 | jq -r --arg who "$who" '"| \($who) | \(.done) | \(.server_rss_mib) | \(.ops_per_s) |"'; stop
   done
 }
 # One node is killed while eight writers write. Quartet's leaders are spread, so any node will do; of etcd it is the leader.
