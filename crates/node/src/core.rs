@@ -227,15 +227,7 @@ impl Core {
                 to: NodeId(wanted.to.0),
                 index: wanted.point.index,
             });
-            self.transfers.offer(
-                id,
-                wanted.to,
-                wanted.term,
-                wanted.point,
-                wanted.content,
-                self.now.mono,
-                &mut self.outbox,
-            );
+            self.transfers.offer(id, wanted, self.now.mono, &mut self.outbox);
         }
         if id == GroupId::DIRECTORY {
             self.refresh_directory();

@@ -6,6 +6,7 @@
 //!
 //! Invariant: every offer ends in a report to the leader's library (rule 11), by an answer, a broken link, or silence.
 
+use crate::group::WantedSnapshot;
 use crate::machine::Frozen;
 use crate::outbox::Outbox;
 use bytes::Bytes;
@@ -120,16 +121,8 @@ impl Transfers {
     }
 
     /// Offers a snapshot to a follower.
-    pub fn offer(
-        &mut self,
-        group: GroupId,
-        to: ReplicaId,
-        term: Term,
-        point: SnapshotPoint,
-        content: Frozen,
-        now: Mono,
-        outbox: &mut Outbox,
-    ) {
+    pub fn offer(&mut self, group: GroupId, wanted: WantedSnapshot, now: Mono, outbox: &mut Outbox) {
+        let WantedSnapshot { to, term, point, content } = wanted;
         self.next_transfer += 1;
         let transfer = self.next_transfer;
         let slots = content.slots.iter().map(|(slot, state)| (*slot, state.digest())).collect();
