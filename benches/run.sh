@@ -106,7 +106,7 @@ failover() {
     if [ "$who" = etcd ]; then for i in 1 2 3; do
       ETCDCTL_API=3 etcdctl --endpoints "http://127.0.0.1:1742$i" endpoint status -w json | jq -e '.[0].Status | .leader == .header.member_id' >/dev/null && victim=${started[$((i - 1))]}
     done; fi
-    load --op failover --conns 8 --secs 12 --kill-pid "$victim" | jq -r --arg who "$who" --argjson run "$run" '"| \($who) | \($run) | \(.longest_gap_ms) | \(.acknowledged) | \(.verified) | \(.lost) | \(.wrong) |"'
+    SECS=12 load --op failover --conns 8 --kill-pid "$victim" | jq -r --arg who "$who" --argjson run "$run" '"| \($who) | \($run) | \(.longest_gap_ms) | \(.acknowledged) | \(.verified) | \(.lost) | \(.wrong) |"'
     stop
   done; done
 }
