@@ -1,8 +1,8 @@
 //! The Rust client of Quartet.
 //!
 //! [`blocking::Client`] and [`nonblocking::Client`] are two thin bodies around one mind, [`core`], which decides without
-//! touching a socket or a clock where a request goes, when it is tried again, and what its end means. The simulator drives that
-//! mind too, so what is promised here holds under faults that no test bench of real sockets reaches.
+//! touching a socket or a clock where a request goes, when it is tried again, and what its end means. So its rules are tested
+//! step by step, in virtual time; a simulated body can drive it as well as the two real ones.
 //!
 //! What it does for a program:
 //!

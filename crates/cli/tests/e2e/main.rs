@@ -15,4 +15,5 @@ mod hostile;
 mod http;
 mod power;
 mod snapshots;
+mod soak;
 mod support;

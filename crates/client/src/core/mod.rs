@@ -1,6 +1,6 @@
 //! The client's mind, without sockets, clocks, threads or random numbers.
 //!
-//! The contract with a body (blocking, async, or the simulator's):
+//! The contract with a body (blocking, async, or a simulated one):
 //!
 //! 1. [`Core::begin`] makes a [`Call`] from a [`Command`]. Then, until it is done: ask [`Call::next`] and do what it says.
 //!    [`Step::Attempt`]: send all its commands to that node on one connection, and hand all replies to [`Call::answered`], or say with [`Call::failed`]
