@@ -30,7 +30,8 @@ start_cluster() {
   local attempt second
   for attempt in 1 2 3 4 5; do
     port=$((12000 + RANDOM % 18000))
-    rm -rf "$work/data"
+    # The line of the cluster before must not be taken for this one's.
+    rm -rf "$work/data" "$work/ready"
     "$binary" dev --data "$work/data" --port "$port" --json >"$work/ready" 2>"$work/talk" &
     cluster=$!
     for ((second = 0; second < 600; second++)); do
