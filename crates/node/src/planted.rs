@@ -14,6 +14,8 @@ pub enum Planted {
     DedupNotInSnapshot,
     /// A client's repeated numbered write is applied again.
     RepeatAppliedAgain,
+    /// At a start the log's entries are applied at once, though nothing says that they are decided, and once more when they are.
+    AppliedAtRecovery,
     /// One vote is counted as two.
     VoteCountedTwice,
     /// Term and vote are not made durable.

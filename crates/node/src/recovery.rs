@@ -206,6 +206,12 @@ fn recover_group(
             first.index, point.index
         )));
     }
+    #[cfg(feature = "planted")]
+    if config.planted == crate::planted::Planted::AppliedAtRecovery {
+        for entry in &found.entries {
+            machine.apply(&entry.data);
+        }
+    }
     let hard_state = found.hard_state.unwrap_or_default();
     let applied = (point.index, point.term);
     let birth = Birth {

@@ -238,9 +238,10 @@ impl Workload {
                         return Err(format!("a valid request was called invalid: {}", failure.message));
                     }
                     ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory => {
-                        let gives_up = operation.attempts >= MOST_ATTEMPTS && !self.closing;
-                        let out_of_memory = failure.kind == ErrorKind::OutOfMemory;
-                        if (operation.number.is_some() && !gives_up) || (self.closing && !out_of_memory) {
+                        // A full memory stays full; everything else passes, and in the end phase it must.
+                        let passes = failure.kind != ErrorKind::OutOfMemory;
+                        let goes_on = if self.closing { passes } else { operation.attempts < MOST_ATTEMPTS };
+                        if goes_on && (operation.number.is_some() || self.closing) {
                             self.clients[client_index].again.push_back(operation);
                         } else if operation.may_have_been_applied {
                             self.story.unknown += 1;
