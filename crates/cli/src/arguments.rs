@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Quartet: a distributed key-value store in which every request picks its consistency.
+/// Quartet: a distributed key-value store, replicated and linearizable, for any Redis client.
 #[derive(Debug, Parser)]
 #[command(name = "quartet", version, after_help = exit::TABLE, max_term_width = 110)]
 pub(crate) struct Arguments {
@@ -47,7 +47,8 @@ const START_EXAMPLES: &str = "\
 Examples:
   quartet start --data /var/lib/quartet
       A cluster of one node.
-  quartet start --data /var/lib/quartet --listen 10.0.0.1 --join 10.0.0.1:7201,10.0.0.2:7201,10.0.0.3:7201 --bootstrap-expect 3
+  quartet start --data /var/lib/quartet --listen 10.0.0.1 --cluster-secret-file /etc/quartet/secret \\
+      --join 10.0.0.1:7201,10.0.0.2:7201,10.0.0.3:7201 --bootstrap-expect 3
       The same on each of three machines, with its own --listen: a cluster of three once they have found each other.
 
 The password for clients and the secret for peers come from files or from QUARTET_REQUIREPASS and QUARTET_CLUSTER_SECRET.";
