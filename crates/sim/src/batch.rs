@@ -22,7 +22,7 @@ pub fn run_seeds(
     mut each: impl FnMut(Ended) -> bool,
 ) {
     let next = Mutex::new((0_u64, stop, false));
-    let (results, inbox) = mpsc::channel();
+    let (results, inbox) = mpsc::sync_channel(threads);
     thread::scope(|scope| {
         for _ in 0..threads {
             let (next, results) = (&next, results.clone());

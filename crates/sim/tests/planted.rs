@@ -48,5 +48,5 @@ fn entries_that_are_applied_at_a_start_and_again_later_are_caught() {
 
 #[test]
 fn a_read_that_does_not_wait_for_its_index_is_caught() {
-    is_caught(Planted::ReadBeforeApplied, 1);
+    is_caught(Planted::ReadBeforeApplied, 13);
 }
