@@ -150,7 +150,9 @@ impl Core {
             }
             return;
         }
-        if memory_full && forward.write.as_ref().is_some_and(crate::apply::grows) {
+        // A client's number that is known is answered from the table and grows nothing.
+        let known = forward.client.as_ref().is_some_and(|client| shard.sessions.repeated(client).is_some());
+        if memory_full && !known && forward.write.as_ref().is_some_and(crate::apply::grows) {
             return self.outbox.send(position.front, not_taken(WhyNotTaken::OutOfMemory));
         }
         match group.duties.accept(forward, mark, now) {
