@@ -181,9 +181,16 @@ fn a_full_memory_refuses_what_grows_and_nothing_else() {
         assert!(Instant::now() < end && stored < 1_000, "{stored} values and no refusal");
     }
     assert!(stored > 50, "only {stored} values before the limit");
-    assert!(call(&[b"SET", b"small", b"x"]).starts_with("-OOM"));
+    // Another node may lead this key's shard, and apply the last of the values a moment later.
+    while !call(&[b"SET", b"small", b"x"]).starts_with("-OOM") {
+        assert!(Instant::now() < end, "another leader goes on growing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     assert_eq!(call(&[b"STRLEN", b"k0"]), ":65536\r\n", "reads go on");
-    assert_eq!(call(&[b"DEL", b"k0", b"k1", b"k2", b"k3"]), ":4\r\n", "deletes go on");
+    // Leaders look at their memory once a tick, so more was taken than the limit says: a few deletes may not make room.
+    for n in 0..40 {
+        assert_eq!(call(&[b"DEL", format!("k{n}").as_bytes()]), ":1\r\n", "deletes go on");
+    }
     let room = Instant::now() + PATIENCE;
     while call(&[b"SET", b"small", b"x"]) != "+OK\r\n" {
         assert!(Instant::now() < room, "deletes made room, and it is not used");

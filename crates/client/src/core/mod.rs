@@ -6,7 +6,7 @@
 //!    [`Step::Attempt`]: send all its commands to that node on one connection, and hand all replies to [`Call::answered`], or say with [`Call::failed`]
 //!    how it went wrong, at the latest at its `until`. [`Step::Wait`]: ask again at that time. [`Step::Done`]: give the result to the caller.
 //! 2. [`Core::finish`] for every call that was begun, done or dropped.
-//! 3. Time comes in as [`Mono`](proto::time::Mono), from one clock for all calls of a core.
+//! 3. Time comes in as [`Mono`], from one clock for all calls of a core.
 //!
 //! Why retries are safe: every write of one shard carries a number that the cluster applies once. A number lives in a *lane*,
 //! and a lane has one write under way at a time, so no number ever falls below the window of replies that the cluster remembers.
