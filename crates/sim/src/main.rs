@@ -95,6 +95,7 @@ fn say_aside(text: &str) {
 }
 
 fn one(seed: u64, trace: bool, options: Options) -> u8 {
+    #[allow(clippy::needless_update)] // with the feature `planted` there is one more field
     let ended = run(seed, Options { with_lines: trace, ..options });
     say(&format!("{}\n", ended.params));
     say(&ended.lines);
