@@ -4,6 +4,7 @@
 use sim::run::{Options, run};
 
 fn lines(seed: u64) -> (u64, String) {
+    #[allow(clippy::needless_update)] // with the feature `planted` there is one more field
     let ended = run(seed, Options { with_lines: true, ..Options::default() });
     (ended.fingerprint, ended.lines)
 }
