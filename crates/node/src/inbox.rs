@@ -53,7 +53,7 @@ impl Core {
                 self.front.write_answered(group, incarnation, number, outcome, now);
             }
             Message::NotTaken { group, incarnation, what, why } => {
-                self.front.not_taken(from, group, incarnation, what, why, now);
+                self.front.not_taken(from, from == self.me, group, incarnation, what, why, now);
             }
             Message::ForwardRead { group, id, incarnation, after_write, deadline_ms, read } => {
                 let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));

@@ -422,9 +422,11 @@ impl Front {
     }
 
     /// A node did not take a write or a read.
+    #[allow(clippy::too_many_arguments)] // the refusal's fields, as they travel
     pub fn not_taken(
         &mut self,
         from: NodeId,
+        own: bool,
         group: GroupId,
         incarnation: Incarnation,
         what: Untaken,
@@ -443,8 +445,10 @@ impl Front {
                 }
             }
             Untaken::Write(number) => {
-                let refused =
-                    self.streams.get_mut(&group).and_then(|stream| stream.refused(from, number, why, now));
+                let refused = self
+                    .streams
+                    .get_mut(&group)
+                    .and_then(|stream| stream.refused(from, own, number, why, now));
                 if let Some((waiter, failure)) = refused {
                     self.part_done(waiter, Outcome::Failed(failure), None);
                 }

@@ -181,6 +181,7 @@ impl Stream {
     pub fn refused(
         &mut self,
         from: NodeId,
+        own: bool,
         number: u64,
         why: WhyNotTaken,
         now: Mono,
@@ -188,8 +189,9 @@ impl Stream {
         self.last_word = now;
         let at = self.at(number)?;
         let pending = &mut self.pending[at];
+        // Only this node's own word is exact: a refused forward to another may have been doubled on the way, and its copy be taken later.
         let once = pending.handed_to.iter().filter(|node| **node == from).count() == 1;
-        if once {
+        if own && once {
             pending.handed_to.retain(|node| *node != from);
         }
         if self.target != Some(from) {
