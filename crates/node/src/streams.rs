@@ -39,7 +39,7 @@ struct Pending {
     write: Option<Write>,
     client: Option<ClientNumber>,
     deadline: Mono,
-    /// The nodes that it was sent to and that have not refused it.
+    /// The nodes that it was sent to. Only this node's own refusal takes it off the list.
     handed_to: Vec<NodeId>,
 }
 
@@ -267,4 +267,32 @@ pub fn no_quorum() -> Failure {
         ErrorKind::NoQuorum,
         "no majority of the shard's replicas could be reached by the deadline; nothing was applied: try again, or see `quartet status`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proto::ops::StringWrite;
+
+    /// What the writer hears at its deadline after node `leader` was sent its write and refused it. This node is 1.
+    fn told_after_a_refusal_by(leader: NodeId) -> ErrorKind {
+        let mut outbox = Outbox::new(NodeId(1));
+        outbox.set_linked(NodeId(2), true);
+        let mut stream = Stream::new(GroupId(1));
+        let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
+        let number =
+            stream.add(PartId { flight: 1, part: 0 }, write, None, Mono(1_000)).expect("there is room");
+        stream.send(Some(leader), Incarnation(1), Mono(1), &mut outbox);
+        let why = WhyNotTaken::NotLeader { leader: NodeId(0) };
+        assert_eq!(stream.refused(leader, leader == NodeId(1), number, why, Mono(2)), None);
+        stream.expire(number).expect("somebody waits").kind
+    }
+
+    /// Found by the simulator (seed 56555005408212): a doubled forward was refused, and its copy was applied after the writer had heard NOQUORUM.
+    #[test]
+    fn a_refusal_by_another_node_does_not_prove_that_nothing_was_handed_over() {
+        assert_eq!(told_after_a_refusal_by(NodeId(2)), ErrorKind::Unknown);
+        assert_eq!(told_after_a_refusal_by(NodeId(1)), ErrorKind::NoQuorum);
+    }
 }
