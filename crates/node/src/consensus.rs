@@ -115,6 +115,8 @@ pub struct Replica {
     frozen: Option<raft::Ready>,
     transferring: Option<ReplicaId>,
     poisoned: Option<String>,
+    /// Whether this leader knows of a decision that no message to the followers carries yet.
+    untold: bool,
     last_view: View,
 }
 
@@ -132,6 +134,7 @@ impl Replica {
             frozen: None,
             transferring: None,
             poisoned: None,
+            untold: false,
             last_view: View::default(),
         };
         replica.start(tail, applied);
@@ -150,6 +153,8 @@ impl Replica {
             pre_vote: true,
             read_only_option: ReadOnlyOption::Safe,
             batch_append: true,
+            // Rule 6: the core says when the followers hear of a decision that no append carries (`tell_decided`).
+            skip_bcast_commit: true,
             max_uncommitted_size: proto::limits::MAX_UNDECIDED_BYTES_PER_GROUP as u64,
             max_committed_size_per_ready: 4 * 1024 * 1024,
             ..Config::default()
@@ -266,7 +271,22 @@ impl Replica {
         message.set_msg_type(MessageType::MsgPropose);
         message.from = self.birth.replica.0;
         message.set_entries(entries.into_iter().map(translate::proposal).collect::<Vec<_>>().into());
-        self.guard(|raft| raft.step(message).is_ok()).unwrap_or(false)
+        let proposed = self.guard(|raft| raft.step(message).is_ok()).unwrap_or(false);
+        self.untold &= !proposed; // the appends carry what is decided
+        proposed
+    }
+
+    /// Whether the followers have not been told of the newest decision.
+    pub fn untold(&self) -> bool {
+        self.untold && self.last_view.leads
+    }
+
+    /// Tells the followers what is decided, now that no proposal is on its way that would.
+    pub fn tell_decided(&mut self) {
+        if self.untold() && self.frozen.is_none() {
+            self.guard(|raft| raft.raft.bcast_append());
+        }
+        self.untold = false;
     }
 
     /// Begins a quorum round that proves leadership; `number` comes back in `Work::reads`. May be dropped silently: ask again on a timer (rule 9).
@@ -328,13 +348,11 @@ impl Replica {
 
     /// What is to be done now; `None` when there is nothing. The entries are already readable to the library; `committed` must be applied, and
     /// `applied` called, before the next tick (rule 3).
-    pub fn take_work(&mut self, more_proposals_wait: bool) -> Option<Work> {
+    pub fn take_work(&mut self) -> Option<Work> {
         if self.frozen.is_some() || self.poisoned.is_some() {
             return None;
         }
-        let raft = self.raft.as_mut()?;
-        raft.skip_bcast_commit(more_proposals_wait);
-        if !raft.has_ready() {
+        if !self.raft.as_mut()?.has_ready() {
             return None;
         }
         let taken = self.guard(|raft| {
@@ -476,6 +494,7 @@ impl Replica {
         let Some(raft) = &self.raft else { return };
         let inner = &raft.raft;
         let leads = inner.state == StateRole::Leader;
+        self.untold |= leads && inner.raft_log.committed > self.last_view.decided.0;
         self.last_view = View {
             term: Term(inner.term),
             leads,

@@ -6,6 +6,7 @@
 //! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; then one log batch for all groups if none is in flight,
 //! one frame a link, the answers. The next batch is stepped while the log syncs.
 
+use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::Event;
@@ -59,6 +60,9 @@ pub struct Core {
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
+    /// Groups whose followers have not been told of the newest decision.
+    pub(crate) untold: BTreeSet<GroupId>,
+    pub(crate) batching: Batching,
     pub(crate) outbox: Outbox,
     pub(crate) front: Front,
     pub(crate) neighbours: Neighbours,
@@ -116,6 +120,9 @@ impl Core {
         if !self.fatal {
             self.timers();
             self.settle();
+            if self.is_idle() {
+                self.tell_decided();
+            }
             self.seal();
             self.outbox.flush(now, &mut self.out);
         }
@@ -126,7 +133,8 @@ impl Core {
     /// When the core wants an `Input::Tick` at the latest.
     pub fn next_deadline(&self) -> Mono {
         let next = self.next_tick.min(self.next_announce);
-        self.front.next_deadline().map_or(next, |deadline| deadline.min(next))
+        let next = self.front.next_deadline().map_or(next, |deadline| deadline.min(next));
+        if self.log.has_queued() && !self.log.in_flight() { next.min(self.batching.deadline()) } else { next }
     }
 
     fn set_now(&mut self, now: Now) {
@@ -162,9 +170,22 @@ impl Core {
             }
         }
         self.transfers.send(&mut self.outbox);
-        self.begin_own_snapshot();
         if let Some(ops) = self.log.maintenance() {
             self.job(Lane::Bulk, ops, Purpose::LogMaintenance);
+        }
+    }
+
+    /// Nothing is under way whose messages would soon tell the followers what is decided.
+    fn is_idle(&self) -> bool {
+        self.front.under_way() == 0 && !self.log.in_flight() && !self.log.has_queued()
+    }
+
+    /// Tells followers what is decided where no append has carried it (rule 6): at the end of an idle drain, and at each tick.
+    fn tell_decided(&mut self) {
+        for id in std::mem::take(&mut self.untold) {
+            let Some(group) = self.groups.get_mut(&id) else { continue };
+            group.replica().tell_decided();
+            self.pump(id);
         }
     }
 
@@ -191,11 +212,14 @@ impl Core {
     }
 
     fn lease_terms(&self) -> LeaseTerms {
+        if !self.config.lease {
+            return LeaseTerms { enabled: false, span: Duration::ZERO };
+        }
         let ticks =
             u32::try_from(self.config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
         let whole = self.config.tick.saturating_mul(ticks);
         let drift = whole / 1000 * self.config.drift_per_mille;
-        LeaseTerms { enabled: self.config.lease, span: whole.saturating_sub(drift) }
+        LeaseTerms { enabled: true, span: whole.saturating_sub(drift) }
     }
 
     fn pump(&mut self, id: GroupId) {
@@ -212,6 +236,9 @@ impl Core {
         let group = self.groups.get_mut(&id).expect("just pumped");
         let view = group.view();
         let wanted = std::mem::take(&mut group.snapshots_wanted);
+        if group.replica_ref().untold() {
+            self.untold.insert(id);
+        }
         if view.leader.0 != 0 {
             self.routing.learn_leader(id, view.term, NodeId(view.leader.0));
         }
@@ -273,14 +300,18 @@ impl Core {
         }
     }
 
-    /// Everything queued becomes one batch, unless one is in flight.
+    /// Everything queued becomes one batch, unless one is in flight or this one waits for company.
     fn seal(&mut self) {
+        if !self.batching.may_seal(self.now.mono, self.unsealed.len()) {
+            return;
+        }
         let before = self.log.statistics().bytes;
         let Some((number, ops)) = self.log.seal() else { return };
-        let works = std::mem::take(&mut self.unsealed)
+        let works: Vec<(GroupId, u64)> = std::mem::take(&mut self.unsealed)
             .into_iter()
             .filter_map(|id| self.groups.get(&id).and_then(Group::newest_in_log).map(|work| (id, work)))
             .collect();
+        self.batching.sealed(self.now.mono, works.len());
         let retire = self.snapshots.take_retiring();
         let bytes = self.log.statistics().bytes - before;
         self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, retire });
@@ -445,6 +476,8 @@ impl Core {
             self.memory_full = full;
             self.events.push(Event::MemoryLimit { reached: full });
         }
+        self.tell_decided();
+        self.begin_own_snapshot();
         self.stop_if_done();
     }
 

@@ -186,8 +186,12 @@ impl Duties {
 
 /// The entry's bytes, and the proposal again in case it is not taken.
 fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Proposal) {
-    let encode =
-        |entry: &LogEntry| Bytes::from(postcard::to_stdvec(entry).expect("encoding to memory cannot fail"));
+    // The weight has room for the entry's head: the buffer is made once.
+    let room_bytes = weight(&proposal);
+    let encode = |entry: &LogEntry| {
+        let buffer = Vec::with_capacity(room_bytes);
+        Bytes::from(postcard::to_extend(entry, buffer).expect("encoding to memory cannot fail"))
+    };
     match proposal {
         Proposal::Empty => (encode(&LogEntry::Empty { proposed }), Proposal::Empty),
         Proposal::Directory(change) => {

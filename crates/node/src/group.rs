@@ -200,7 +200,7 @@ impl Group {
                 self.begin_reads(view, around);
             }
             let mut worked = false;
-            while let Some(work) = self.replica.0.take_work(self.duties.proposals_wait()) {
+            while let Some(work) = self.replica.0.take_work() {
                 worked = true;
                 logged |= self.carry_out(work, around);
             }

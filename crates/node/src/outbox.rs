@@ -90,17 +90,17 @@ impl Outbox {
             for message in messages {
                 let weight = weight_bytes(&message);
                 if bytes + weight > FRAME_TARGET_BYTES && !part.is_empty() {
-                    out.push(self.frame(now, to, std::mem::take(&mut part)));
+                    out.push(self.frame(now, to, std::mem::take(&mut part), bytes));
                     bytes = 0;
                 }
                 bytes += weight;
                 part.push(message);
             }
-            out.push(self.frame(now, to, part));
+            out.push(self.frame(now, to, part, bytes));
         }
     }
 
-    fn frame(&self, now: Now, to: NodeId, messages: Vec<Message>) -> Output {
+    fn frame(&self, now: Now, to: NodeId, messages: Vec<Message>, messages_bytes: usize) -> Output {
         let frame = Frame {
             source: self.me,
             destination: to,
@@ -108,7 +108,7 @@ impl Outbox {
             first_sent_ms: now.mono.0 / 1_000_000,
             messages,
         };
-        Output::Send { to, frame: frame.encode() }
+        Output::Send { to, frame: frame.encode(messages_bytes) }
     }
 }
 

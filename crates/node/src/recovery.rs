@@ -2,6 +2,7 @@
 //!
 //! Recovery reads the disk directly and in order; nothing is served meanwhile. Damage is refused with a sentence: a node that has forgotten what it promised must not vote.
 
+use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::consensus::{Birth, Replica, founding_point};
@@ -117,6 +118,8 @@ impl Core {
             dirty: groups.keys().copied().collect(),
             groups,
             unsealed: BTreeSet::new(),
+            untold: BTreeSet::new(),
+            batching: Batching::new(now.mono),
             outbox: Outbox::new(me),
             front: Front::new(config.identity.incarnation, config.seed, config.lease),
             neighbours: Neighbours::default(),

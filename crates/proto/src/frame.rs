@@ -12,7 +12,7 @@
 use crate::ids::NodeId;
 use crate::limits::MAX_FRAME_BYTES;
 use crate::peer::Message;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use std::fmt;
 
 /// Bytes of a header.
@@ -73,9 +73,9 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 impl Frame {
-    /// The frame's bytes. The caller keeps the messages within `MAX_FRAME_BYTES`.
-    pub fn encode(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity(HEADER_BYTES + 256);
+    /// The frame's bytes. The caller keeps the messages within `MAX_FRAME_BYTES`, and says about how many bytes they take, so that the buffer is made once.
+    pub fn encode(&self, messages_bytes: usize) -> Bytes {
+        let mut out = Vec::with_capacity(HEADER_BYTES + messages_bytes);
         out.put_slice(MAGIC);
         out.put_u8(PROTOCOL_VERSION);
         out.put_u8(self.hops_left);
@@ -84,14 +84,13 @@ impl Frame {
         out.put_u64_le(self.destination.0);
         out.put_u64_le(self.first_sent_ms);
         out.put_u64_le(0); // length and checksum, filled in below
-        let mut writer = out.writer();
-        postcard::to_io(&self.messages, &mut writer).expect("writing messages to memory cannot fail");
-        let mut out = writer.into_inner();
+        let mut out =
+            postcard::to_extend(&self.messages, out).expect("writing messages to memory cannot fail");
         let length = u32::try_from(out.len() - HEADER_BYTES).expect("a frame is far below 4 GiB");
         out[32..36].copy_from_slice(&length.to_le_bytes());
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&out[..36]), &out[HEADER_BYTES..]);
         out[36..40].copy_from_slice(&checksum.to_le_bytes());
-        out.freeze()
+        Bytes::from(out)
     }
 
     /// How many bytes the frame that begins here has in all, once its header is there; `None` means "read on".

@@ -122,11 +122,10 @@ impl Driver {
         let mut signals = 0;
         for event in &self.body.events {
             let Token(token) = event.token();
-            let is_readable = event.is_readable() || event.is_read_closed() || event.is_error();
             if token >= RESP {
-                self.resp.ready(token, is_readable, event.is_writable());
+                self.resp.ready(token, event.into());
             } else if token >= LINKS {
-                self.body.links.ready(token, is_readable, event.is_writable());
+                self.body.links.ready(token, event.into());
             } else if token == SIGNALS {
                 signals += self.body.signals.take();
             }

@@ -148,9 +148,8 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
         let now = body.clock.mono();
         for event in &body.events {
             let Token(token) = event.token();
-            let is_readable = event.is_readable() || event.is_read_closed() || event.is_error();
             if (LINKS..RESP).contains(&token) {
-                body.links.ready(token, is_readable, event.is_writable());
+                body.links.ready(token, event.into());
             } else if token == SIGNALS && body.signals.take() > 0 {
                 return Ok(Ended::Stopped);
             }

@@ -18,6 +18,7 @@ mod links;
 mod lock;
 mod memory;
 mod random;
+mod readiness;
 mod refusal;
 mod run;
 mod signals;

@@ -81,7 +81,7 @@ fn peer_messages() -> Vec<u8> {
     }
     let (source, destination) = (NodeId(2), NodeId(1));
     let frame = Frame { source, destination, hops_left: 1, first_sent_ms: 1, messages: Vec::new() };
-    bytes.extend(frame.encode());
+    bytes.extend(frame.encode(0));
     bytes
 }
 

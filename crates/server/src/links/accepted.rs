@@ -32,6 +32,8 @@ pub(super) struct Accepted {
     /// Who is there, once that is proven.
     pub peer: Option<Hello>,
     pub is_readable: bool,
+    /// The peer has closed its side: the end is still to be read.
+    pub is_hung_up: bool,
     /// When it was accepted.
     pub since: Mono,
     handshake: Handshake,
@@ -70,6 +72,7 @@ impl Accepted {
             remote,
             peer: None,
             is_readable: true,
+            is_hung_up: false,
             since: now,
             handshake,
             buffer: BytesMut::new(),
@@ -94,6 +97,8 @@ impl Accepted {
                 Ok(n) => {
                     read += n;
                     self.buffer.extend_from_slice(&scratch[..n]);
+                    // A short read has emptied the socket: what comes later is a new event.
+                    self.is_readable = n == scratch.len() || self.is_hung_up;
                     self.last_heard = now;
                     let result = self.understand(&wanted, &mut take);
                     self.write();

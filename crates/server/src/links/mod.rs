@@ -20,6 +20,7 @@ mod throttle;
 pub(crate) use outbox::Outbox;
 pub(crate) use throttle::Throttle;
 
+use crate::readiness::Readiness;
 use accepted::{Accepted, Closing, Incoming};
 use admission::unwanted;
 use bytes::{Bytes, BytesMut};
@@ -222,17 +223,18 @@ impl Links {
     }
 
     /// Takes note of a readiness event whose token is one of these links'.
-    pub(crate) fn ready(&mut self, token: usize, readable: bool, writable: bool) {
+    pub(crate) fn ready(&mut self, token: usize, readiness: Readiness) {
         let place = token - self.first_token;
         if place == 0 {
             self.may_accept = true;
         } else if place < Self::FIRST_ACCEPTED {
             if let Some(Some(outgoing)) = self.outgoing.get_mut(place - 1) {
-                outgoing.link.is_readable |=
-                    readable || (writable && matches!(outgoing.link.state, State::Connecting { .. }));
+                outgoing.link.is_readable |= readiness.is_readable
+                    || (readiness.is_writable && matches!(outgoing.link.state, State::Connecting { .. }));
             }
         } else if let Some(Some(accepted)) = self.accepted.get_mut(place - Self::FIRST_ACCEPTED) {
-            accepted.is_readable |= readable;
+            accepted.is_readable |= readiness.is_readable;
+            accepted.is_hung_up |= readiness.is_hung_up;
         }
     }
 

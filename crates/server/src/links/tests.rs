@@ -57,11 +57,7 @@ impl Node {
         self.poll.poll(&mut self.events, Some(Duration::from_millis(5))).expect("polled");
         for event in &self.events {
             if event.token() != WAKER {
-                self.links.ready(
-                    event.token().0,
-                    event.is_readable() || event.is_error(),
-                    event.is_writable(),
-                );
+                self.links.ready(event.token().0, event.into());
             }
         }
         let now = self.clock.mono();
@@ -104,7 +100,7 @@ fn frame(from: u64, to: u64) -> Bytes {
         first_sent_ms: 0,
         messages: Vec::new(),
     };
-    frame.encode()
+    frame.encode(0)
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub(super) struct Connection {
     pub out: ReplyBuffer,
     /// The socket may have bytes.
     pub is_readable: bool,
+    /// The client has closed its side: the end is still to be read.
+    pub is_hung_up: bool,
     /// Nothing more is read; it ends when everything is answered and written.
     pub is_closing: bool,
     /// It is in the list of those that want a turn.
@@ -113,6 +115,7 @@ impl Connection {
             pipeline: Pipeline::default(),
             out: ReplyBuffer::default(),
             is_readable: true,
+            is_hung_up: false,
             is_closing: false,
             is_queued: false,
             is_dirty: false,
@@ -185,6 +188,8 @@ impl Connection {
                 Ok(n) => {
                     self.is_starved = false;
                     self.input.extend_from_slice(&scratch[..n]);
+                    // A short read has emptied the socket: what comes later is a new event.
+                    self.is_readable = n == scratch.len() || self.is_hung_up;
                     return Ok(n);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -23,6 +23,7 @@ pub(crate) use answers::class_of;
 pub(crate) use context::Shared;
 pub(crate) use settings::Settings;
 
+use crate::readiness::Readiness;
 use bytes::Bytes;
 use connection::{Connection, Over, READ_PER_TURN_BYTES, ReplyMode, SMALL_BYTES};
 use context::Context;
@@ -124,18 +125,19 @@ impl RespFront {
     }
 
     /// Takes note of a readiness event.
-    pub(crate) fn ready(&mut self, token: usize, readable: bool, writable: bool) {
+    pub(crate) fn ready(&mut self, token: usize, readiness: Readiness) {
         let Some(at) = (token - self.first_token).checked_sub(1) else {
             self.may_accept = true;
             return;
         };
         if let Some(Some(connection)) = self.connections.get_mut(at) {
-            connection.is_readable |= readable;
-            if readable && !connection.is_queued {
+            connection.is_readable |= readiness.is_readable;
+            connection.is_hung_up |= readiness.is_hung_up;
+            if readiness.is_readable && !connection.is_queued {
                 connection.is_queued = true;
                 self.turns.push(at);
             }
-            if writable && !connection.out.is_empty() && !connection.is_dirty {
+            if readiness.is_writable && !connection.out.is_empty() && !connection.is_dirty {
                 connection.is_dirty = true;
                 self.dirty.push(at);
             }
