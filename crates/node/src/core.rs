@@ -239,8 +239,8 @@ impl Core {
         if group.replica_ref().untold() {
             self.untold.insert(id);
         }
-        if view.leader.0 != 0 {
-            self.routing.learn_leader(id, view.term, NodeId(view.leader.0));
+        if view.leader.0 != 0 && self.routing.learn_leader(id, view.term, NodeId(view.leader.0)) {
+            self.front.leader_changed();
         }
         if before.is_some_and(|before| before.leads != view.leads) {
             self.announce_soon = true;
@@ -295,6 +295,7 @@ impl Core {
         self.directory_index = index;
         if state != self.directory {
             self.routing.update(&state);
+            self.front.leader_changed();
             self.directory = state;
             self.out.push(Output::MembersChanged);
         }

@@ -110,7 +110,9 @@ impl Core {
             return;
         }
         for (group, term) in &announce.leads {
-            self.routing.learn_leader(*group, *term, from);
+            if self.routing.learn_leader(*group, *term, from) {
+                self.front.leader_changed();
+            }
         }
         if announce.directory > self.directory_index && !self.groups.contains_key(&GroupId::DIRECTORY) {
             self.outbox.send(from, Message::DirectoryWanted { have: self.directory_index });

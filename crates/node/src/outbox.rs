@@ -85,6 +85,11 @@ impl Outbox {
     /// Makes frames of everything that waits.
     pub fn flush(&mut self, now: Now, out: &mut Vec<Output>) {
         for (to, messages) in std::mem::take(&mut self.waiting) {
+            let bytes: usize = messages.iter().map(weight_bytes).sum();
+            if bytes <= FRAME_TARGET_BYTES {
+                out.push(self.frame(now, to, messages, bytes));
+                continue;
+            }
             let mut part = Vec::new();
             let mut bytes = 0;
             for message in messages {

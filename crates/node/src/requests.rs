@@ -97,6 +97,8 @@ pub struct Front {
     next_flight: u64,
     deadlines: BTreeSet<(Mono, u64)>,
     streams: BTreeMap<GroupId, Stream>,
+    /// Whether streams with nothing new to send are to be looked at too: a leader may have changed, or kept silent for too long.
+    look_at_all: bool,
     reads: BTreeMap<u64, FrontRead>,
     unsent_reads: BTreeSet<u64>,
     next_read: u64,
@@ -116,6 +118,7 @@ impl Front {
             next_flight: 1,
             deadlines: BTreeSet::new(),
             streams: BTreeMap::new(),
+            look_at_all: false,
             reads: BTreeMap::new(),
             unsent_reads: BTreeSet::new(),
             next_read: 1,
@@ -287,10 +290,16 @@ impl Front {
         }
     }
 
+    /// Another leader is known for some group.
+    pub fn leader_changed(&mut self) {
+        self.look_at_all = true;
+    }
+
     /// Sends what is unsent or was left without an answer for too long.
     pub fn send(&mut self, now: Mono, routing: &Routing, outbox: &mut Outbox) {
+        let all = std::mem::take(&mut self.look_at_all);
         for (group, stream) in &mut self.streams {
-            if !stream.is_empty() {
+            if stream.has_unsent() || (all && !stream.is_empty()) {
                 let leader = routing.group_leader(*group).map(|(_, leader)| leader);
                 stream.send(leader, self.incarnation, now, outbox);
             }
@@ -321,6 +330,7 @@ impl Front {
 
     /// Looks for reads without an answer, and for requests past their deadline.
     pub fn timers(&mut self, now: Mono, routing: &Routing) {
+        self.look_at_all = true;
         for (id, read) in &self.reads {
             let leader = routing.group_leader(read.group).map(|(_, leader)| leader);
             if read.target.is_some() && (now >= read.send_at || (leader.is_some() && leader != read.target)) {

@@ -80,6 +80,11 @@ impl Stream {
         self.pending.is_empty()
     }
 
+    /// Whether something waits to be sent.
+    pub fn has_unsent(&self) -> bool {
+        self.sent < self.pending.len()
+    }
+
     /// Adds a write and returns its number. It leaves with the next `send`.
     pub fn add(
         &mut self,
