@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures Quartet against etcd and Redis on this machine and prints the tables of docs/benchmarks.md.
 #
-#   benches/run.sh [table|memory|failover]...      default: table memory
+#   benches/run.sh [table|memory|failover|snapshot]...      default: table memory
 #
 # RUNS=3 SECS=5 KEYS=100000 CONNS="1 16 64 256" LOADED=1000000 change the effort; QUARTET=path names a built binary.
 # etcd is three nodes and is left out if it is not installed; Redis is ONE node with appendfsync always.
@@ -111,7 +111,23 @@ failover() {
   done; done
 }
 
+# What a client feels while snapshots are written: windows of writes over many keys, each with the number of snapshots that the three nodes wrote in it.
+snapshots() { local sum=0 a; for a in ${nodes_http//,/ }; do sum=$((sum + $(curl -s "http://$a/metrics" | awk '/^quartet_snapshots_written_total/ { print $2 }'))); done; echo "$sum"; }
+snapshot() {
+  local window before after nodes_http
+  start quartet; nodes_http=$(jq -r '[.nodes[].http] | join(",")' <<<"$nodes")
+  KEYS=$LOADED load --op load --conns 64 >/dev/null
+  head -c 8388608 /dev/urandom | redis-cli -h "${addrs%%:*}" -p "$(cut -d: -f2 <<<"${addrs%%,*}")" -x SET large >/dev/null
+  echo "| window | snapshots written | SET/s | p50 µs | p99 µs | p99.9 µs | errors |"; echo "|--:|--:|--:|--:|--:|--:|--:|"
+  for window in $(seq "${WINDOWS:-8}"); do
+    before=$(snapshots)
+    line=$(SECS=10 KEYS=$LOADED load --op set --conns 16 --warmup 0); after=$(snapshots)
+    jq -r --arg w "$window" --argjson s $((after - before)) '"| \($w) | \($s) | \(.ops_per_s | round) | \(.p50_us | round) | \(.p99_us | round) | \(.p999_us | round) | \(.errors) |"' <<<"$line"
+  done
+  stop
+}
+
 echo "$(date -u +%F), $(nproc) CPUs, $(uname -sr), $("$QUARTET" --version); load average before: $(cut -d' ' -f1 /proc/loadavg)"
 echo
 [ $# -gt 0 ] || set -- table memory
-for part in "$@"; do case $part in table | memory | failover) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done
+for part in "$@"; do case $part in table | memory | failover | snapshot) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done

@@ -10,7 +10,7 @@ use proto::time::Mono;
 use std::time::Duration;
 
 /// How long a batch waits for each group beyond the first that wrote in the batch before it.
-const PAUSE_PER_GROUP: Duration = Duration::from_micros(100);
+const PAUSE_PER_GROUP: Duration = Duration::from_micros(120);
 /// The longest that a batch waits.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 

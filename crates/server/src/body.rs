@@ -10,12 +10,11 @@ use crate::links::proof::Secret;
 use crate::links::{Links, is_loopback};
 use crate::refusal::Refusal;
 use crate::signals::Signals;
+use crate::waiting::Waiting;
 use directory::Address;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use observe::metrics::Metrics;
-#[cfg(target_os = "linux")]
-use rustix::event::{PollFd, PollFlags, Timespec};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -33,6 +32,7 @@ const SCRATCH_BYTES: usize = 256 * 1024;
 pub(crate) struct Body {
     pub poll: Poll,
     pub events: Events,
+    waiting: Waiting,
     pub waker: Arc<Waker>,
     pub clock: Clock,
     pub signals: Signals,
@@ -79,6 +79,7 @@ impl Body {
             Ok(Body {
                 poll,
                 events: Events::with_capacity(EVENTS_PER_POLL),
+                waiting: Waiting::default(),
                 waker,
                 clock: Clock::start(),
                 signals,
@@ -96,37 +97,11 @@ impl Body {
         make().map_err(|error| Refusal::new(format!("the node cannot start: {error}")))
     }
 
-    /// Sleeps until something happens, at most this long.
+    /// Waits until something happens, at most this long.
     pub(crate) fn wait(&mut self, at_most: Duration) -> Result<(), Refusal> {
-        let at_most = self.wait_exactly(at_most);
-        match self.poll.poll(&mut self.events, Some(at_most)) {
-            Err(error) if error.kind() != ErrorKind::Interrupted => {
-                Err(Refusal::new(format!("waiting for the network failed: {error}")))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Body {
-    /// A wait of less than a millisecond, which `Poll` would round up to one: a log batch that is due must not be late by several times its wait. Answers how long is still to be waited.
-    fn wait_exactly(&self, at_most: Duration) -> Duration {
-        if at_most.is_zero() || at_most >= Duration::from_millis(1) {
-            return at_most;
-        }
-        let mut poll = [PollFd::new(self.poll.registry(), PollFlags::IN)];
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(at_most.subsec_nanos()) };
-        // Whatever it answers, the poll that follows says what happened.
-        let _ = rustix::event::poll(&mut poll, Some(&timeout));
-        Duration::ZERO
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Body {
-    fn wait_exactly(&self, at_most: Duration) -> Duration {
-        at_most
+        self.waiting
+            .wait(&mut self.poll, &mut self.events, at_most)
+            .map_err(|error| Refusal::new(format!("waiting for the network failed: {error}")))
     }
 }
 

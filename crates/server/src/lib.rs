@@ -22,6 +22,7 @@ mod readiness;
 mod refusal;
 mod run;
 mod signals;
+mod waiting;
 
 pub use refusal::Refusal;
 pub use run::run;
