@@ -120,7 +120,7 @@ impl Core {
         if !self.fatal {
             self.timers();
             self.settle();
-            if self.is_idle() {
+            if !self.untold.is_empty() && self.is_idle() {
                 self.tell_decided();
             }
             self.seal();
@@ -177,7 +177,7 @@ impl Core {
 
     /// Nothing is under way whose messages would soon tell the followers what is decided.
     fn is_idle(&self) -> bool {
-        self.front.under_way() == 0 && !self.log.in_flight() && !self.log.has_queued()
+        self.front.is_idle() && !self.log.in_flight() && !self.log.has_queued()
     }
 
     /// Tells followers what is decided where no append has carried it (rule 6): at the end of an idle drain, and at each tick.

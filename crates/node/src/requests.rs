@@ -135,6 +135,11 @@ impl Front {
             + self.connections.values().map(|connection| connection.waiting.len()).sum::<usize>()
     }
 
+    /// Whether no request is under way: one that waits does so behind another of its connection.
+    pub fn is_idle(&self) -> bool {
+        self.flights.is_empty()
+    }
+
     /// The moment at which the next request is overdue.
     pub fn next_deadline(&self) -> Option<Mono> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
