@@ -62,10 +62,10 @@ mod tests {
     fn after_a_large_batch_the_next_waits_for_as_much_company_or_for_its_time() {
         let mut batching = Batching::new(Mono(0));
         batching.sealed(Mono(0), 11);
-        assert!(!batching.may_seal(Mono(999_999), 10), "ten of eleven are there");
+        assert!(!batching.may_seal(Mono(1_199_999), 10), "ten of eleven are there");
         assert!(batching.may_seal(Mono(1), 11), "all are there");
         assert!(batching.may_seal(batching.deadline(), 1), "its time is over");
-        assert_eq!(batching.deadline(), Mono(1_000_000));
+        assert_eq!(batching.deadline(), Mono(1_200_000));
         batching.sealed(Mono(0), 500);
         assert_eq!(batching.deadline(), Mono(2_000_000), "no batch waits longer");
     }
