@@ -3,8 +3,9 @@
 //! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
 //! `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, starting up in `recovery`, looking in from outside in `report`.
 //!
-//! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; then one log batch for all groups if none is in flight,
-//! one frame a link, the answers. The next batch is stepped while the log syncs.
+//! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
+//! nothing is under way that would carry it; then one log batch for all groups, if none is in flight and this one has waited for its company (`batching`); one frame a link, the answers.
+//! The next batch is stepped while the log syncs.
 
 use crate::batching::Batching;
 use crate::clock::Clock;
@@ -57,6 +58,7 @@ pub struct Core {
     pub(crate) now: Now,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
+    pub(crate) lease: LeaseTerms,
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
@@ -195,7 +197,6 @@ impl Core {
         id: GroupId,
         body: impl FnOnce(&mut Group, &mut Surroundings<'_>) -> R,
     ) -> Option<R> {
-        let lease = self.lease_terms();
         let group = self.groups.get_mut(&id)?;
         let mut around = Surroundings {
             now: self.now,
@@ -204,22 +205,11 @@ impl Core {
             log: &mut self.log,
             outbox: &mut self.outbox,
             events: &mut self.events,
-            lease,
+            lease: self.lease,
             #[cfg(feature = "planted")]
             planted: self.config.planted,
         };
         Some(body(group, &mut around))
-    }
-
-    fn lease_terms(&self) -> LeaseTerms {
-        if !self.config.lease {
-            return LeaseTerms { enabled: false, span: Duration::ZERO };
-        }
-        let ticks =
-            u32::try_from(self.config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
-        let whole = self.config.tick.saturating_mul(ticks);
-        let drift = whole / 1000 * self.config.drift_per_mille;
-        LeaseTerms { enabled: true, span: whole.saturating_sub(drift) }
     }
 
     fn pump(&mut self, id: GroupId) {

@@ -9,6 +9,7 @@
 //!
 //! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.
 
+use crate::config::Config;
 use proto::ids::{Incarnation, LogIndex, NodeId, Term};
 use proto::ops::Read;
 use proto::time::Mono;
@@ -70,6 +71,19 @@ pub struct LeaseTerms {
     pub enabled: bool,
     /// The election timeout, less one tick, less what two monotonic clocks may drift apart.
     pub span: Duration,
+}
+
+impl LeaseTerms {
+    /// The terms that follow from a configuration.
+    pub(crate) fn of(config: &Config) -> LeaseTerms {
+        if !config.lease {
+            return LeaseTerms { enabled: false, span: Duration::ZERO };
+        }
+        let ticks = u32::try_from(config.pace.election_timeout_ticks.saturating_sub(1)).unwrap_or(u32::MAX);
+        let whole = config.tick.saturating_mul(ticks);
+        let drift = whole / 1000 * config.drift_per_mille;
+        LeaseTerms { enabled: true, span: whole.saturating_sub(drift) }
+    }
 }
 
 impl Reads {

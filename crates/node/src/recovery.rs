@@ -12,6 +12,7 @@ use crate::leadership::Leadership;
 use crate::machine::Machine;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
+use crate::reads::LeaseTerms;
 use crate::requests::Front;
 use crate::snapshots::Snapshots;
 use crate::transfer::Transfers;
@@ -115,6 +116,7 @@ impl Core {
             now,
             clock,
             log,
+            lease: LeaseTerms::of(&config),
             dirty: groups.keys().copied().collect(),
             groups,
             unsealed: BTreeSet::new(),

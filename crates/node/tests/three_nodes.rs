@@ -231,6 +231,28 @@ fn what_is_written_through_one_node_is_read_through_another() {
     assert_eq!(cluster.call(1, "DBSIZE"), Reply::Int(0));
 }
 
+/// A leader tells what it decided at the end of its next idle drain. With the next tick it would be up to 25 rounds later, with the next heartbeat up to 50.
+#[test]
+fn followers_apply_a_write_before_the_next_tick() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    let applied = |cluster: &Cluster| -> Vec<u64> {
+        let cores = cluster.cores.iter().flatten();
+        let shards = cores.map(|core| core.status(cluster.now).shards.remove(0));
+        shards.map(|shard| shard.local.expect("a replica everywhere").applied.0).collect()
+    };
+    for write in 0..40 {
+        cluster.call(0, &format!("SET key {write}"));
+        let newest = applied(&cluster).into_iter().max();
+        let rounds = (0..100).find(|_| {
+            let told = applied(&cluster).iter().all(|&index| Some(index) == newest);
+            cluster.round();
+            told
+        });
+        assert!(rounds.is_some_and(|rounds| rounds <= 6), "write {write}: {rounds:?} rounds");
+    }
+}
+
 #[test]
 fn leaders_are_spread_evenly_and_again_after_a_node_returns() {
     let mut cluster = Cluster::new(3, 32);

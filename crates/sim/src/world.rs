@@ -215,7 +215,8 @@ impl World {
             machine.disk_slowness = 1;
             machine.dies_among_outputs = false;
             machine.clocks.mend_wall(50);
-            if machine.process.is_none() && !machine.start_planned {
+            // Also one whose start is planned: an outage may have been drawn longer than the world has left.
+            if machine.process.is_none() {
                 machine.start_planned = true;
                 self.schedule.after(100 * MILLISECOND, Event::Starts { node });
             }
