@@ -7,6 +7,8 @@ use client::{ErrorKind, Options, Reply, SetOptions, Ttl};
 use redis::cluster::ClusterClient;
 use redis::{Commands, RedisResult};
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 #[path = "../../../client/examples/hello.rs"]
@@ -136,6 +138,24 @@ fn less_common_commands_answer_as_redis_does() {
         redis::cmd("HSET").arg("h").arg("f").arg("v").query(&mut connection);
     let error = later.expect_err("hashes come later").to_string();
     assert!(error.contains("docs/redis.md"), "{error}");
+}
+
+/// `printf … | nc`: the end of what it says comes together with the last bytes, so no second event announces it.
+#[test]
+fn a_client_that_says_everything_at_once_and_no_more_is_answered_and_let_go() {
+    let cluster = TestCluster::start(1);
+    let at = cluster.node(1).resp.clone();
+    for round in 0..300 {
+        let mut stream = TcpStream::connect(&at).expect("connects");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(b"PING\r\nGET nothing\r\n").expect("writes");
+        stream.shutdown(Shutdown::Write).expect("shuts down");
+        let mut said = String::new();
+        stream
+            .read_to_string(&mut said)
+            .unwrap_or_else(|error| panic!("round {round}: {error} after {said:?}"));
+        assert_eq!(said, "+PONG\r\n$-1\r\n");
+    }
 }
 
 #[test]
