@@ -10,7 +10,7 @@ use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::{Incarnation, NodeId};
 use proto::limits::{MAX_STREAM_WINDOW, MAX_UNDECIDED_BYTES_PER_GROUP};
-use proto::log_entry::{LogEntry, StreamPosition};
+use proto::log_entry::{Deed, LogEntry, StreamPosition};
 use proto::peer::{ForwardedWrite, Untaken};
 use proto::time::Mono;
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +27,8 @@ pub enum Proposal {
         forward: ForwardedWrite,
         /// After this moment it is proposed as nothing.
         deadline: Mono,
+        /// There is no room for it: it is proposed as a refusal.
+        refused: bool,
     },
     /// Nothing but time.
     Empty,
@@ -86,8 +88,8 @@ impl Duties {
         !self.proposals.is_empty()
     }
 
-    /// A front's write, whose stream is applied up to `mark`.
-    pub fn accept(&mut self, forward: ForwardedWrite, mark: u64, now: Mono) -> Acceptance {
+    /// A front's write, whose stream is applied up to `mark`. One that is `refused` for want of memory uses its number up in the log like any other.
+    pub fn accept(&mut self, forward: ForwardedWrite, refused: bool, mark: u64, now: Mono) -> Acceptance {
         let StreamPosition { front, incarnation, number, previous, .. } = forward.position;
         let newest = match self.accepted.get(&front) {
             Some((of, newest)) if *of == incarnation => (*newest).max(mark),
@@ -106,7 +108,7 @@ impl Duties {
         }
         self.accepted.insert(front, (incarnation, number));
         let deadline = now + std::time::Duration::from_millis(forward.deadline_ms);
-        self.push(Proposal::Write { forward, deadline });
+        self.push(Proposal::Write { forward, deadline, refused });
         Acceptance::Accepted
     }
 
@@ -197,19 +199,20 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
         Proposal::Directory(change) => {
             (encode(&LogEntry::Directory { proposed, change: change.clone() }), Proposal::Directory(change))
         }
-        Proposal::Write { forward, deadline } => {
+        Proposal::Write { forward, deadline, refused } => {
             let ForwardedWrite { position, deadline_ms, client, write } = forward;
-            let write = write.filter(|_| now < deadline);
-            let entry = LogEntry::Write { proposed, position, client, write };
+            let deed = match write {
+                _ if refused => Deed::RefuseForMemory,
+                Some(write) if now < deadline => Deed::Apply(write),
+                _ => Deed::Nothing,
+            };
+            let entry = LogEntry::Write { proposed, position, client, deed };
             let bytes = encode(&entry);
-            let LogEntry::Write { client, write, .. } = entry else { unreachable!("made above") };
-            (
-                bytes,
-                Proposal::Write {
-                    forward: ForwardedWrite { position, deadline_ms, client, write },
-                    deadline,
-                },
-            )
+            let LogEntry::Write { client, deed, .. } = entry else { unreachable!("made above") };
+            // What is left out here is not missed: a refusal stays one, and a deadline stays past.
+            let write = if let Deed::Apply(write) = deed { Some(write) } else { None };
+            let forward = ForwardedWrite { position, deadline_ms, client, write };
+            (bytes, Proposal::Write { forward, deadline, refused })
         }
     }
 }
@@ -234,13 +237,13 @@ mod tests {
     #[test]
     fn writes_of_one_front_are_accepted_in_their_order_only() {
         let mut duties = Duties::default();
-        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Gap { after: 0 });
-        assert_eq!(duties.accept(forward(1, 0), 0, Mono(0)), Acceptance::Accepted);
-        assert_eq!(duties.accept(forward(2, 1), 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(forward(2, 1), false, 0, Mono(0)), Acceptance::Gap { after: 0 });
+        assert_eq!(duties.accept(forward(1, 0), false, 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(forward(2, 1), false, 0, Mono(0)), Acceptance::Accepted);
         let (entries, _) = duties.next_batch(Mono(0), || Timestamp(1));
         assert_eq!(entries.len(), 2);
         assert_eq!(
-            duties.accept(forward(2, 1), 0, Mono(0)),
+            duties.accept(forward(2, 1), false, 0, Mono(0)),
             Acceptance::Accepted,
             "a repetition is not proposed again"
         );
@@ -262,16 +265,28 @@ mod tests {
     #[test]
     fn a_write_past_its_deadline_is_proposed_as_nothing() {
         let mut duties = Duties::default();
-        duties.accept(forward(1, 0), 0, Mono(0));
+        duties.accept(forward(1, 0), false, 0, Mono(0));
         let (entries, _) = duties.next_batch(Mono(11_000_000), || Timestamp(1));
         let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
-        assert!(matches!(entry, LogEntry::Write { write: None, .. }));
+        assert!(matches!(entry, LogEntry::Write { deed: Deed::Nothing, .. }));
+    }
+
+    #[test]
+    fn a_write_for_which_there_is_no_room_is_proposed_as_a_refusal_also_if_it_waits_again() {
+        let mut duties = Duties::default();
+        duties.accept(forward(1, 0), true, 0, Mono(0));
+        for _ in 0..2 {
+            let (entries, taken) = duties.next_batch(Mono(0), || Timestamp(1));
+            let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
+            assert!(matches!(entry, LogEntry::Write { deed: Deed::RefuseForMemory, .. }));
+            duties.put_back(taken);
+        }
     }
 
     #[test]
     fn what_was_not_proposed_goes_back_when_leadership_is_lost() {
         let mut duties = Duties::default();
-        duties.accept(forward(1, 0), 0, Mono(0));
+        duties.accept(forward(1, 0), false, 0, Mono(0));
         let (_, taken) = duties.next_batch(Mono(0), || Timestamp(1));
         duties.put_back(taken);
         assert_eq!(duties.give_up(), vec![(NodeId(1), Incarnation(1), Untaken::Write(1))]);

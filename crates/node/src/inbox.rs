@@ -152,12 +152,10 @@ impl Core {
             }
             return;
         }
-        // A client's number that is known is answered from the table and grows nothing.
-        let known = forward.client.as_ref().is_some_and(|client| shard.sessions.repeated(client).is_some());
-        if memory_full && !known && forward.write.as_ref().is_some_and(crate::apply::grows) {
-            return self.outbox.send(position.front, not_taken(WhyNotTaken::OutOfMemory));
-        }
-        match group.duties.accept(forward, mark, now) {
+        // The refusal goes through the log, which uses the number up: an earlier attempt may be on its way there, and only one of the two can count. A client's number that is known is
+        // answered from the table all the same.
+        let refused = memory_full && forward.write.as_ref().is_some_and(crate::apply::grows);
+        match group.duties.accept(forward, refused, mark, now) {
             Acceptance::Accepted => {
                 self.dirty.insert(id);
             }

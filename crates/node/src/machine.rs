@@ -9,10 +9,10 @@ use crate::apply;
 use crate::sessions::{Place, Sessions};
 use bytes::Bytes;
 use directory::state::{Change, DirectoryState};
+use proto::error::Failure;
 use proto::hlc::Timestamp;
 use proto::ids::{NodeId, Slot};
-use proto::log_entry::{ClientNumber, LogEntry, StreamPosition};
-use proto::ops::Write;
+use proto::log_entry::{ClientNumber, Deed, LogEntry, StreamPosition};
 use proto::outcome::{Certificate, Outcome};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -136,8 +136,8 @@ impl Machine {
                 shard.state.advance(at);
                 shard.sessions.age(at);
                 match entry {
-                    Some(LogEntry::Write { position, client, write, .. }) => {
-                        shard.write(at, position, client, write)
+                    Some(LogEntry::Write { position, client, deed, .. }) => {
+                        shard.write(at, position, client, deed)
                     }
                     _ => Applied::Quietly,
                 }
@@ -252,13 +252,13 @@ impl ShardMachine {
         at: Timestamp,
         position: StreamPosition,
         client: Option<ClientNumber>,
-        write: Option<Write>,
+        deed: Deed,
     ) -> Applied {
         let place = self.sessions.place(&position);
         match place {
             Place::Next => {}
             Place::Repeat(kept) => {
-                let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
+                let outcome = kept.unwrap_or_else(|| Outcome::Failed(Failure::unknown()));
                 return Applied::Write { position, outcome, fresh: false };
             }
             Place::Gap(mark) => return Applied::Gap { position, mark },
@@ -267,11 +267,12 @@ impl ShardMachine {
         let repeated = client.as_ref().and_then(|client| self.sessions.repeated(client));
         #[cfg(feature = "planted")]
         let repeated = repeated.filter(|_| !self.repeats_apply);
-        let fresh = repeated.is_none() && write.is_some();
-        let outcome = match (repeated, write) {
+        let fresh = repeated.is_none() && matches!(deed, Deed::Apply(_));
+        let outcome = match (repeated, deed) {
             (Some(outcome), _) => outcome,
-            (None, None) => Outcome::Failed(proto::error::Failure::unknown()),
-            (None, Some(write)) => {
+            (None, Deed::Nothing) => Outcome::Failed(Failure::unknown()),
+            (None, Deed::RefuseForMemory) => Outcome::Failed(Failure::out_of_memory()),
+            (None, Deed::Apply(write)) => {
                 let applied = apply::apply(&mut self.state, at, &write);
                 let certificate =
                     Certificate { version: applied.version, as_of: at, served_by: NodeId::default() };

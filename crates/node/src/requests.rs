@@ -460,12 +460,8 @@ impl Front {
                 }
             }
             Untaken::Write(number) => {
-                let refused = self
-                    .streams
-                    .get_mut(&group)
-                    .and_then(|stream| stream.refused(from, own, number, why, now));
-                if let Some((waiter, failure)) = refused {
-                    self.part_done(waiter, Outcome::Failed(failure), None);
+                if let Some(stream) = self.streams.get_mut(&group) {
+                    stream.refused(from, own, number, why, now);
                 }
             }
         }

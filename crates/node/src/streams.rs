@@ -182,55 +182,28 @@ impl Stream {
         waiter
     }
 
-    /// A refusal by `from`. Returns who is to be told what, if this ends its waiting.
-    pub fn refused(
-        &mut self,
-        from: NodeId,
-        own: bool,
-        number: u64,
-        why: WhyNotTaken,
-        now: Mono,
-    ) -> Option<(PartId, Failure)> {
+    /// A refusal by `from`: the write is sent again, later or to another.
+    pub fn refused(&mut self, from: NodeId, own: bool, number: u64, why: WhyNotTaken, now: Mono) {
         self.last_word = now;
-        let at = self.at(number)?;
+        let Some(at) = self.at(number) else { return };
         let pending = &mut self.pending[at];
         // Only this node's own word is exact: a refused forward to another may have been doubled on the way, and its copy be taken later.
         let once = pending.handed_to.iter().filter(|node| **node == from).count() == 1;
-        let only_once = pending.handed_to.len() == 1 && once;
         if own && once {
             pending.handed_to.retain(|node| *node != from);
         }
         if self.target != Some(from) {
-            return None;
+            return;
         }
-        match why {
-            WhyNotTaken::NotLeader { .. } => {
-                self.sent = 0;
-                self.quiet_until = now + BREATH;
-                None
-            }
-            WhyNotTaken::Busy => {
-                self.sent = self.sent.min(at);
-                self.quiet_until = now + BREATH;
-                None
-            }
+        self.quiet_until = now + BREATH;
+        self.sent = match why {
+            WhyNotTaken::NotLeader { .. } => 0,
+            WhyNotTaken::Busy => self.sent.min(at),
             WhyNotTaken::Gap { after } => {
                 let from_here = self.pending.iter().position(|pending| pending.number > after).unwrap_or(0);
-                self.sent = self.sent.min(from_here);
-                self.quiet_until = now + BREATH;
-                None
+                self.sent.min(from_here)
             }
-            WhyNotTaken::OutOfMemory => {
-                self.sent = self.sent.min(at);
-                let failure = Failure::new(
-                    ErrorKind::OutOfMemory,
-                    "the memory limit is reached and this write would grow the data; delete keys, or raise --memory-limit",
-                );
-                let waiter = self.give_up(at)?;
-                // An earlier attempt may be on its way into the log, whatever became of this one.
-                Some((waiter, if only_once { failure } else { Failure::unknown() }))
-            }
-        }
+        };
     }
 
     /// The deadline of a write has passed: takes it back if nobody has it, else its number is used up. Returns what its waiter is to hear.
@@ -292,29 +265,8 @@ mod tests {
             stream.add(PartId { flight: 1, part: 0 }, write, None, Mono(1_000)).expect("there is room");
         stream.send(Some(leader), Incarnation(1), Mono(1), &mut outbox);
         let why = WhyNotTaken::NotLeader { leader: NodeId(0) };
-        assert_eq!(stream.refused(leader, leader == NodeId(1), number, why, Mono(2)), None);
+        stream.refused(leader, leader == NodeId(1), number, why, Mono(2));
         stream.expire(number).expect("somebody waits").kind
-    }
-
-    /// Found by the simulator (seed 1417): a write was handed to one leader and, without an answer, to the next, which was short of memory. What the first had proposed was decided later.
-    #[test]
-    fn a_refusal_for_want_of_memory_says_nothing_of_an_earlier_attempt() {
-        let told = |leaders: &[NodeId]| {
-            let mut outbox = Outbox::new(NodeId(1));
-            let mut stream = Stream::new(GroupId(1));
-            let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
-            let waiter = PartId { flight: 1, part: 0 };
-            let number = stream.add(waiter, write, None, Mono(1_000)).expect("there is room");
-            for leader in leaders {
-                outbox.set_linked(*leader, true);
-                stream.send(Some(*leader), Incarnation(1), Mono(1), &mut outbox);
-            }
-            let last = *leaders.last().expect("a leader");
-            let told = stream.refused(last, false, number, WhyNotTaken::OutOfMemory, Mono(2));
-            told.expect("somebody waits").1.kind
-        };
-        assert_eq!(told(&[NodeId(2)]), ErrorKind::OutOfMemory);
-        assert_eq!(told(&[NodeId(2), NodeId(3)]), ErrorKind::Unknown);
     }
 
     /// Found by the simulator (seed 56555005408212): a doubled forward was refused, and its copy was applied after the writer had heard NOQUORUM.

@@ -40,6 +40,14 @@ impl Failure {
         Failure { kind, message: message.into() }
     }
 
+    /// The write would grow the data, and there is no room.
+    pub fn out_of_memory() -> Failure {
+        Failure::new(
+            ErrorKind::OutOfMemory,
+            "the memory limit is reached and this write would grow the data; delete keys, or raise --memory-limit",
+        )
+    }
+
     /// The write may or may not have been applied.
     pub fn unknown() -> Failure {
         Failure::new(

@@ -36,6 +36,17 @@ pub struct ClientNumber {
     pub number: u64,
 }
 
+/// What an entry makes of a write's number. It is used up in any case: whatever the writer is told is then true of every attempt under this number, because only the first in the log counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Deed {
+    /// The write is applied.
+    Apply(Write),
+    /// Nothing is done, and nobody waits: the deadline passed while the front did not know whether a leader had it.
+    Nothing,
+    /// Nothing is done: the write would grow the data, and the leader's memory was full.
+    RefuseForMemory,
+}
+
 /// One command of a group's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LogEntry {
@@ -52,8 +63,8 @@ pub enum LogEntry {
         position: StreamPosition,
         /// The client's own number, if it gave one.
         client: Option<ClientNumber>,
-        /// What to do. `None` uses the number up and does nothing: the deadline passed while the front did not know whether a leader had it.
-        write: Option<Write>,
+        /// What becomes of its number.
+        deed: Deed,
     },
     /// A change of the directory (`directory::Change`, encoded by that crate). Idempotent, so it needs no number.
     Directory {

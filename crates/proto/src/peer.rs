@@ -131,7 +131,7 @@ pub struct ForwardedWrite {
     pub deadline_ms: u64,
     /// The client's own number.
     pub client: Option<ClientNumber>,
-    /// What to do; `None` only uses the number up (see `LogEntry::Write`).
+    /// What to do; `None` only uses the number up (see `Deed`).
     pub write: Option<Write>,
 }
 
@@ -159,8 +159,6 @@ pub enum WhyNotTaken {
     },
     /// Too much under way at the leader: send again a little later.
     Busy,
-    /// The write would grow the state, and the memory limit is reached. The number counts as unused.
-    OutOfMemory,
 }
 
 /// The kinds of consensus messages that travel (rule 7 of `docs` lists those that never do).

@@ -3,9 +3,25 @@
 
 use sim::run::{Options, run};
 
+fn passes(seed: u64) {
+    let ended = run(seed, Options::default());
+    assert!(ended.failure.is_none(), "seed {seed}: {:?}", ended.failure);
+}
+
+/// OOM was answered though an earlier leader had proposed the write, which was decided later.
+#[test]
+fn a_refusal_for_want_of_memory_is_true_of_every_attempt() {
+    passes(1417);
+}
+
+/// With a full memory and a pipeline through a follower no attempt was the only one, so nobody was ever told more than UNKNOWN.
+#[test]
+fn a_full_memory_says_so_to_those_who_pipeline_through_a_follower() {
+    passes(931);
+}
+
 /// An outage was drawn that lasted longer than the world: the node was still down when everybody was to serve again.
 #[test]
 fn healing_ends_an_outage_however_long_it_was_drawn() {
-    let ended = run(717, Options::default());
-    assert!(ended.failure.is_none(), "{:?}", ended.failure);
+    passes(717);
 }
