@@ -13,6 +13,7 @@
 
 use std::fmt;
 
+use crate::causal;
 use crate::decided::{Lines, linearizable_operations};
 use crate::history::{History, HistoryError, Record, Status, parse_history};
 use crate::level::{Level, Scope};
@@ -20,6 +21,7 @@ use crate::linearizable;
 use crate::register::Operation;
 use crate::search::{self, SearchLimits};
 use crate::sequential;
+use crate::tentative;
 use crate::verdict::{Class, Judgement, LevelReport, Violation, class_of_both};
 
 /// What the judges say about one key.
@@ -146,6 +148,12 @@ fn check(lines: Lines<'_>, scope: Scope, limits: SearchLimits) -> Result<Report,
     }
     if asked(Level::Sequential) || (scope == Scope::All && sequential::is_called_for(lines)) {
         report.levels.push(sequential::judge(lines, limits)?);
+    }
+    if asked(Level::Causal) || (scope == Scope::All && causal::is_called_for(lines)) {
+        report.levels.push(causal::judge(lines, limits)?);
+    }
+    if asked(Level::Eventual) || (scope == Scope::All && tentative::is_called_for(lines)) {
+        report.levels.push(tentative::judge(lines, limits)?);
     }
     if report.keys.is_empty() && report.levels.iter().all(|level| level.operations == 0) {
         let message =

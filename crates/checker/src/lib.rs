@@ -11,6 +11,8 @@
 //! * `linearizable`: judge A, our own, linear in time because every reply carries a version.
 //! * `search`: judge B, independent (the `todc-utils` crate), exponential in the worst case, therefore bounded.
 //! * `sequential`: one order for the whole cluster; `timeline` puts a key into it, `program_order` a session.
+//! * `causal`: sessions and what they depend on; `past` keeps the pasts, `shown` holds answers to what there was.
+//! * `tentative`: what becomes of writes below sequential, who wins, and whether nodes agree in the end.
 //! * `log_agreement`, `replica_equality`, `exactly_once`, `durability`: one small judge per inner invariant, fed by
 //!   the simulator with plain numbers.
 //!
@@ -19,6 +21,7 @@
 //!
 //! Not here: anything that knows what a node, a message or a log file looks like.
 
+mod causal;
 mod check;
 mod decided;
 mod durability;
@@ -30,11 +33,14 @@ mod history;
 mod level;
 mod linearizable;
 mod log_agreement;
+mod past;
 mod program_order;
 mod register;
 mod replica_equality;
 mod search;
 mod sequential;
+mod shown;
+mod tentative;
 mod timeline;
 mod verdict;
 

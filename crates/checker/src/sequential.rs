@@ -154,7 +154,7 @@ fn is_bound(placed: &Placed<'_>) -> bool {
 /// Where it stands, if that is known.
 fn time_of(place: Place) -> Option<u64> {
     match place {
-        Place::Decided(time) | Place::TrueFor { as_of: time, .. } => Some(time),
+        Place::Decided(time) | Place::Shows(time) | Place::TrueFor { as_of: time, .. } => Some(time),
         Place::OpenBehind(_) => None,
     }
 }
@@ -188,7 +188,7 @@ fn describe(placed: &[Option<Placed<'_>>], report: &mut LevelReport) {
         match placed.place {
             Place::Decided(_) => writes += 1,
             Place::OpenBehind(_) => open += 1,
-            Place::TrueFor { .. } => reads += 1,
+            Place::Shows(_) | Place::TrueFor { .. } => reads += 1,
         }
         match &placed.record.session {
             Some(session) => drop(sessions.insert(session)),

@@ -28,6 +28,8 @@ pub(crate) enum Place {
     Decided(u64),
     /// A write that may have taken effect once, behind this time, or never.
     OpenBehind(u64),
+    /// An answer that is true at its version, and maybe no longer.
+    Shows(u64),
     /// An answer that is true from its version up to this time.
     TrueFor { version: u64, as_of: u64 },
 }
@@ -52,7 +54,7 @@ impl Timeline {
         let mut times = BTreeSet::from([0]);
         for place in places {
             match place {
-                Place::Decided(time) | Place::OpenBehind(time) => times.extend([time]),
+                Place::Decided(time) | Place::OpenBehind(time) | Place::Shows(time) => times.extend([time]),
                 Place::TrueFor { version, as_of } => times.extend([version, as_of]),
             }
         }
@@ -82,7 +84,7 @@ impl Timeline {
                 placed.push(Operation { invoke_ns, return_ns, version, ..operation.clone() });
             };
             match *place {
-                Place::Decided(version) => {
+                Place::Decided(version) | Place::Shows(version) => {
                     let tick = self.write_tick(version);
                     put(tick, Some(tick), Some(version));
                 }

@@ -37,6 +37,26 @@ pub enum Rule {
     Certificate,
     /// An answer shows a write that began only after it.
     SeenBeforeBegun,
+    /// A session does not see its own write.
+    ReadYourWrites,
+    /// A session sees something older than it saw before.
+    MonotonicReads,
+    /// A session's write is decided before an earlier one.
+    MonotonicWrites,
+    /// A session's write is decided before one that it had seen.
+    WritesFollowReads,
+    /// An effect is seen, or decided, without what another session made it depend on.
+    CausalOrder,
+    /// A tentative write lost to a strong one that it had seen.
+    LosesToUnseen,
+    /// A tentative write is shown as tentative where its fate was known.
+    DecidedIsShown,
+    /// A tentative assignment takes effect over a strong write that it had not seen.
+    StrongWins,
+    /// A tentative assignment takes effect over a newer one.
+    NewestWins,
+    /// Nodes disagree after everything came to rest.
+    Convergence,
 }
 
 impl fmt::Display for Rule {
@@ -54,6 +74,16 @@ impl fmt::Display for Rule {
             Rule::SessionOrder => "the one order agrees with each session",
             Rule::Certificate => "no answer is newer than the time it is true for",
             Rule::SeenBeforeBegun => "nothing is seen before it began",
+            Rule::ReadYourWrites => "read your writes",
+            Rule::MonotonicReads => "monotonic reads",
+            Rule::MonotonicWrites => "monotonic writes",
+            Rule::WritesFollowReads => "writes follow reads",
+            Rule::CausalOrder => "causal order between sessions",
+            Rule::LosesToUnseen => "a write loses only to what it had not seen",
+            Rule::DecidedIsShown => "what was decided is not shown as tentative",
+            Rule::StrongWins => "strong wins",
+            Rule::NewestWins => "newest wins",
+            Rule::Convergence => "convergence",
         })
     }
 }
