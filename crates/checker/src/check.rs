@@ -1,44 +1,28 @@
 //! The front door: a history's text in, a report that people can read out.
 //!
-//! Every key is judged twice, by version (judge A) and by search (judge B), because a judge is a program too. Where
+//! Each level that the operations call for has its judges, and all look at the same history: `linearizable` at each
+//! key in real time, the others at the whole (`sequential` and its neighbours). For `linearizable`
+//! every key is judged twice, by version (judge A) and by search (judge B), because a judge is a program too. Where
 //! both decide they must agree; where one cannot, the other's word stands, and the report says so. A violation is
 //! judged a third time by its values alone, which tells a wrong value from a wrong version.
 //!
 //! Invariants: a key that neither judge decided makes the report *undecided*; the text for one history is always
 //! the same.
 //!
-//! Not here: files, exit codes, and levels other than linearizable.
+//! Not here: files, exit codes, and what the levels mean.
 
 use std::fmt;
 
-use crate::history::{HistoryError, Record, Status, parse_history};
+use crate::causal;
+use crate::decided::{Lines, linearizable_operations};
+use crate::history::{History, HistoryError, Record, Status, parse_history};
+use crate::level::{Level, Scope};
 use crate::linearizable;
-use crate::register::{Operation, operations_by_key};
+use crate::register::Operation;
 use crate::search::{self, SearchLimits};
-use crate::verdict::{Class, Judgement, Violation};
-
-/// The consistency level that a history is held to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
-    /// Each key behaves as if every operation took effect at one instant between its sending and its answer.
-    #[default]
-    Linearizable,
-}
-
-impl std::str::FromStr for Level {
-    type Err = HistoryError;
-
-    fn from_str(name: &str) -> Result<Level, HistoryError> {
-        let message = match name {
-            "linearizable" => return Ok(Level::Linearizable),
-            "sequential" | "causal" | "eventual" => {
-                format!("level {name} cannot be judged yet: it comes with issue 4; only linearizable can")
-            }
-            _ => format!("there is no level {name:?}; write linearizable"),
-        };
-        Err(HistoryError { line: 0, message })
-    }
-}
+use crate::sequential;
+use crate::tentative;
+use crate::verdict::{Class, Judgement, LevelReport, Violation, class_of_both};
 
 /// What the judges say about one key.
 #[derive(Clone, Debug)]
@@ -76,14 +60,7 @@ impl KeyReport {
 
     /// What both judges together say.
     pub fn class(&self) -> Class {
-        match (&self.by_version, &self.by_search) {
-            (Judgement::Legal, Judgement::Violation(_)) | (Judgement::Violation(_), Judgement::Legal) => {
-                Class::JudgesDisagree
-            }
-            (Judgement::Violation(_), _) | (_, Judgement::Violation(_)) => Class::Violation,
-            (Judgement::Legal, _) | (_, Judgement::Legal) => Class::Legal,
-            (Judgement::Undecided(_), Judgement::Undecided(_)) => Class::Undecided,
-        }
+        class_of_both(&self.by_version, &self.by_search)
     }
 
     /// The violation, in the words of the judge that explains it best.
@@ -103,72 +80,129 @@ pub struct Report {
     pub failed: usize,
     /// How many have an unknown outcome.
     pub unknown: usize,
-    /// One for each key, in the order of their names.
+    /// `linearizable`: one for each key with operations at that level or strong writes, in the order of their names.
     pub keys: Vec<KeyReport>,
+    /// The other levels that were judged, strongest first.
+    pub levels: Vec<LevelReport>,
 }
 
 /// Judges the text of a history file.
 ///
 /// # Errors
-/// The text is not a history, holds no answered operation (it would prove nothing), or holds an operation at a level
-/// that cannot be judged yet. The error names the line and says what to do.
-pub fn check_file(text: &str, level: Level) -> Result<Report, HistoryError> {
-    check_records(&parse_history(text)?, level, SearchLimits::default())
+/// The text is not a history, or there is nothing in it for the judges that were asked for (it would prove nothing).
+/// The error names the line and says what to do.
+pub fn check_file(text: &str, scope: impl Into<Scope>) -> Result<Report, HistoryError> {
+    check_history(&parse_history(text)?, scope, SearchLimits::default())
 }
 
-/// Judges records; each comes with its line number or its place in the list.
+/// Judges records without fates; each comes with its line number or its place in the list.
 ///
 /// # Errors
 /// As [`check_file`].
 pub fn check_records(
     records: &[(usize, Record)],
-    level: Level,
+    scope: impl Into<Scope>,
     limits: SearchLimits,
 ) -> Result<Report, HistoryError> {
-    let Level::Linearizable = level;
-    for (line, record) in records {
-        let at_line = |message| HistoryError { line: *line, message };
-        record.validate().map_err(at_line)?;
-        if let Some(asked) = &record.level {
-            asked.parse::<Level>().map_err(|error| at_line(error.message))?;
-        }
+    check(Lines { records, fates: &[] }, scope.into(), limits)
+}
+
+/// Judges a history.
+///
+/// # Errors
+/// As [`check_file`].
+pub fn check_history(
+    history: &History,
+    scope: impl Into<Scope>,
+    limits: SearchLimits,
+) -> Result<Report, HistoryError> {
+    check(Lines::from(history), scope.into(), limits)
+}
+
+fn check(lines: Lines<'_>, scope: Scope, limits: SearchLimits) -> Result<Report, HistoryError> {
+    for (line, record) in lines.records {
+        record.validate().map_err(|message| HistoryError { line: *line, message })?;
     }
-    let count = |status| records.iter().filter(|(_, record)| record.status == status).count();
-    let report = Report {
-        records: records.len(),
+    for (line, fate) in lines.fates {
+        fate.validate().map_err(|message| HistoryError { line: *line, message })?;
+    }
+    let count = |status| lines.records.iter().filter(|(_, record)| record.status == status).count();
+    let mut report = Report {
+        records: lines.records.len(),
         ok: count(Status::Ok),
         failed: count(Status::Fail),
         unknown: count(Status::Unknown),
-        keys: operations_by_key(records)
-            .into_iter()
-            .map(|(key, operations)| KeyReport::new(key, &operations, limits))
-            .collect(),
+        keys: Vec::new(),
+        levels: Vec::new(),
     };
     if report.ok == 0 {
         let message =
             format!("none of {} operations was answered, so there is nothing to judge", report.records);
         return Err(HistoryError { line: 0, message });
     }
+    let asked = |level| scope == Scope::Only(level);
+    if scope.includes(Level::Linearizable) {
+        let keys = linearizable_operations(lines);
+        report.keys =
+            keys.into_iter().map(|(key, operations)| KeyReport::new(key, &operations, limits)).collect();
+    }
+    if asked(Level::Sequential) || (scope == Scope::All && sequential::is_called_for(lines)) {
+        report.levels.push(sequential::judge(lines, limits)?);
+    }
+    if asked(Level::Causal) || (scope == Scope::All && causal::is_called_for(lines)) {
+        report.levels.push(causal::judge(lines, limits)?);
+    }
+    if asked(Level::Eventual) || (scope == Scope::All && tentative::is_called_for(lines)) {
+        report.levels.push(tentative::judge(lines, limits)?);
+    }
+    if report.keys.is_empty() && report.levels.iter().all(|level| level.operations == 0) {
+        let message =
+            "no operation of this history is at a level that was asked for, so there is nothing to judge";
+        return Err(HistoryError { line: 0, message: message.into() });
+    }
     Ok(report)
 }
 
 impl Report {
-    /// The worst class of any key.
+    /// The worst class of any key and level.
     pub fn class(&self) -> Class {
+        let levels = self.levels.iter().map(|level| level.class);
+        self.keys.iter().map(KeyReport::class).chain(levels).max().unwrap_or(Class::Undecided)
+    }
+
+    /// What was said of a level other than linearizable, if it was judged.
+    pub fn level(&self, level: Level) -> Option<&LevelReport> {
+        self.levels.iter().find(|report| report.level == level)
+    }
+
+    /// The worst class of any key, for `linearizable`.
+    fn class_of_keys(&self) -> Class {
         self.keys.iter().map(KeyReport::class).max().unwrap_or(Class::Undecided)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} operations: {} ok, {} failed, {} of unknown outcome",
+            self.records, self.ok, self.failed, self.unknown
+        )?;
+        if !self.keys.is_empty() {
+            self.show_keys(f)?;
+        }
+        self.levels.iter().try_for_each(|level| write!(f, "{level}"))
+    }
+}
+
+impl Report {
+    /// The part about `linearizable`.
+    fn show_keys(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MOST_SHOWN_KEYS: usize = 5;
         writeln!(
             f,
-            "{} operations ({} ok, {} failed, {} of unknown outcome) on {} keys",
-            self.records,
-            self.ok,
-            self.failed,
-            self.unknown,
+            "judged at linearizable: {} operations on {} keys, each by version and by search",
+            self.keys.iter().map(|key| key.operations).sum::<usize>(),
             self.keys.len()
         )?;
         let by_search_alone =
@@ -201,7 +235,7 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{}",
-            match self.class() {
+            match self.class_of_keys() {
                 Class::Legal => "linearizable: yes",
                 Class::Violation => "linearizable: NO",
                 Class::Undecided => "linearizable: UNDECIDED, some keys could not be judged",
@@ -209,9 +243,7 @@ impl fmt::Display for Report {
             }
         )
     }
-}
 
-impl Report {
     /// One line that counts keys which a judge left undecided, with the first of them as the example.
     fn list<'a>(
         &self,

@@ -135,7 +135,7 @@ impl Hidden {
                     *makers.entry(value.clone()).or_default() += 1;
                 }
                 Action::Incr { result, .. } | Action::Append { result, .. } => *result = None,
-                Action::Get { .. } | Action::Del { .. } => {}
+                Action::Get { .. } | Action::Del { .. } | Action::Erase => {}
             }
             let kind = kinds.entry(action.clone());
             kind.or_insert_with(|| Kind { action, members: Vec::new(), reserved_for: None })
@@ -245,7 +245,7 @@ impl Hidden {
             if node.length < window.longest {
                 for kind in 0..self.kinds.len() {
                     let action = &self.kinds[kind].action;
-                    let blind = matches!(action, Action::Set { .. } | Action::Del { .. });
+                    let blind = matches!(action, Action::Set { .. } | Action::Del { .. } | Action::Erase);
                     let Some(member) = self.next(kind, &node.used, window, false) else { continue };
                     let Some(after) = action.effect(&node.state).filter(|_| !blind || node.length == 0)
                     else {
@@ -291,7 +291,7 @@ fn befores(action: &Action, after: &State) -> Vec<Before> {
     match (action, after) {
         (Action::Set { value }, Some(text)) if value == text => vec![Before::Anything],
         // A deletion has an effect on any value; which one it was does not matter to what follows.
-        (Action::Del { .. }, None) => vec![Before::Anything],
+        (Action::Del { .. } | Action::Erase, None) => vec![Before::Anything],
         (Action::Cas { expect, value, .. }, Some(text)) if value == text => {
             vec![Before::Exactly(expect.clone())]
         }

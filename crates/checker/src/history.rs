@@ -1,8 +1,7 @@
 //! The operation record and its JSON-lines text: one line for each operation that a client tried.
 //!
-//! The format is described for people, with an example a line, in `docs/history.md`; this file is its only reader
-//! and writer. Fields are taken by hand, one after the other, so that an error can name the line, the field and
-//! the remedy. Fields that are not known here (`session`, `state`, dots) are kept and written back.
+//! The format is described for people, with an example a line, in `docs/history.md`; this file and `fate` are its only
+//! readers and writers. Fields that begin with `x-` are kept and written back; any other that is not known is an error.
 //!
 //! Invariants: a parsed record has what its operation and status need (`Record::validate`), so judges never
 //! meet half a record; writing a record and parsing it again gives an equal record.
@@ -13,6 +12,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
+
+use crate::fate::{Dot, Fate};
+use crate::fields::{Fields, pairs_to_json};
+use crate::level::Level;
 
 /// What a client asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +75,27 @@ impl Status {
     }
 }
 
+/// Whether the consensus log had decided what an answer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Commitment {
+    /// It shows decided state only.
+    Committed,
+    /// It is, or shows, an operation that was not decided yet.
+    Tentative,
+}
+
+impl Commitment {
+    const ALL: [Commitment; 2] = [Commitment::Committed, Commitment::Tentative];
+
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Commitment::Committed => "committed",
+            Commitment::Tentative => "tentative",
+        }
+    }
+}
+
 /// One operation of one client. All times are nanoseconds of one clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -97,11 +121,24 @@ pub struct Record {
     pub status: Status,
     /// Commit timestamp of the value that was written or seen; of an absent key its slot's newest deletion, or 0.
     pub version: Option<u64>,
-    /// The last applied entry's timestamp at the replica that answered. Kept; not judged at `linearizable`.
+    /// The time that the answer is true for: of a sequential read its place in the one order, otherwise the last applied
+    /// entry's timestamp at the replica that answered. Not judged at `linearizable`.
     pub as_of: Option<u64>,
     /// The consistency level asked for; `None` = `linearizable`.
     pub level: Option<String>,
-    /// Every other field of the line, unchanged.
+    /// The session whose program order it belongs to; `None` = no order is claimed.
+    pub session: Option<String>,
+    /// Tokens that the session took over before this operation: everything that session had been answered by then (ns).
+    pub joins: Vec<(String, u64)>,
+    /// Whether the answer was decided; `None` = committed, and tentative for a write below sequential.
+    pub state: Option<Commitment>,
+    /// Of a tentative write its own dot; of a tentative answer those of the operations that it shows.
+    pub dots: Vec<Dot>,
+    /// The node that answered.
+    pub node: Option<String>,
+    /// True where it was asked after the last write, with all links whole, and after everything had come to rest.
+    pub settled: bool,
+    /// The recorder's own fields, which begin with `x-`, unchanged.
     pub extra: BTreeMap<String, Value>,
 }
 
@@ -125,20 +162,40 @@ impl fmt::Display for HistoryError {
 
 impl std::error::Error for HistoryError {}
 
-/// Reads a history: one JSON object a line, empty lines skipped. Each record comes with its line number.
+/// What clients saw, and what became of their tentative writes; each line with its number or place in the list.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// One for each operation.
+    pub records: Vec<(usize, Record)>,
+    /// What the log said of tentative writes. Empty where nobody looked; else it must tell of every one.
+    pub fates: Vec<(usize, Fate)>,
+}
+
+/// Reads a history: one JSON object a line, empty lines skipped.
 ///
 /// # Errors
-/// The first line that is no valid record, with what to write instead.
-pub fn parse_history(text: &str) -> Result<Vec<(usize, Record)>, HistoryError> {
-    let mut records = Vec::new();
+/// The first line that is no valid record and no valid fate, with what to write instead.
+pub fn parse_history(text: &str) -> Result<History, HistoryError> {
+    let mut history = History::default();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        let record = Record::from_line(line).map_err(|message| HistoryError { line: index + 1, message })?;
-        records.push((index + 1, record));
+        let at_line = |message| HistoryError { line: index + 1, message };
+        let fields = object(line).map_err(at_line)?;
+        if fields.contains_key("fate") {
+            history.fates.push((index + 1, Fate::from_fields(fields).map_err(at_line)?));
+        } else {
+            history.records.push((index + 1, Record::from_fields(fields).map_err(at_line)?));
+        }
     }
-    Ok(records)
+    Ok(history)
+}
+
+fn object(line: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(line).map_err(|error| {
+        format!("not a JSON object ({error}); write one object a line, as docs/history.md shows")
+    })
 }
 
 impl Record {
@@ -158,6 +215,12 @@ impl Record {
             version: None,
             as_of: None,
             level: None,
+            session: None,
+            joins: Vec::new(),
+            state: None,
+            dots: Vec::new(),
+            node: None,
+            settled: false,
             extra: BTreeMap::new(),
         }
     }
@@ -167,13 +230,16 @@ impl Record {
     /// # Errors
     /// A sentence that names the field and says what to write instead.
     pub fn from_line(line: &str) -> Result<Record, String> {
-        let fields: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-            format!("not a JSON object ({error}); write one object a line, as docs/history.md shows")
-        })?;
+        Record::from_fields(object(line)?)
+    }
+
+    fn from_fields(fields: Map<String, Value>) -> Result<Record, String> {
         let mut fields = Fields(fields);
         let op = fields.one_of("op", &OpName::ALL, OpName::as_str)?;
         let record = Record {
-            client: fields.client()?,
+            client: fields
+                .name("client")?
+                .ok_or("field `client` is missing; write a string or a number that names who asked")?,
             op,
             key: fields.text("key")?.ok_or("field `key` is missing; write the key as a string")?,
             value: fields.text("value")?,
@@ -188,7 +254,13 @@ impl Record {
             version: fields.unsigned("version")?,
             as_of: fields.unsigned("as_of")?,
             level: fields.text("level")?,
-            extra: fields.0.into_iter().collect(),
+            session: fields.name("session")?,
+            joins: fields.pairs("joins")?,
+            state: fields.optional_of("state", &Commitment::ALL, Commitment::as_str)?,
+            dots: fields.pairs("dots")?.into_iter().map(Dot::from).collect(),
+            node: fields.name("node")?,
+            settled: fields.flag("settled")?.unwrap_or(false),
+            extra: fields.own()?,
         };
         record.validate()?;
         Ok(record)
@@ -216,8 +288,29 @@ impl Record {
                 self.invoke_ns
             ));
         }
+        let level = self.level()?;
+        if let Some((session, at_ns)) = self.joins.iter().find(|(_, at_ns)| *at_ns > self.invoke_ns) {
+            return Err(format!(
+                "`joins` takes session {session} as it stood at {at_ns}, which is after `invoke` ({})",
+                self.invoke_ns
+            ));
+        }
+        if !self.joins.is_empty() && self.session.is_none() {
+            return Err("`joins` needs `session`: name the session that took the token over".into());
+        }
         if self.status != Status::Ok {
             return Ok(());
+        }
+        if level.is_weak() && self.op == OpName::Cas {
+            return Err(format!(
+                "an ok `cas` at level {level}: what decides is refused below sequential; write status fail, or mend the level"
+            ));
+        }
+        if !level.is_weak() && self.state == Some(Commitment::Tentative) {
+            return Err(format!("a tentative answer at level {level}: that level shows decided state only"));
+        }
+        if level.is_weak() && self.op != OpName::Get && self.dots.len() > 1 {
+            return Err("a tentative write has one dot, its own".into());
         }
         if self.return_ns.is_none() {
             return Err(
@@ -230,6 +323,30 @@ impl Record {
             ));
         }
         Ok(())
+    }
+
+    /// The level that was asked for.
+    ///
+    /// # Errors
+    /// There is no such level.
+    pub fn level(&self) -> Result<Level, String> {
+        self.level.as_deref().map_or(Ok(Level::Linearizable), str::parse)
+    }
+
+    /// The level of a record that is valid.
+    pub(crate) fn valid_level(&self) -> Level {
+        self.level().unwrap_or_default()
+    }
+
+    /// Whether it asks to change the key, and so may have, unless it answered that it did not.
+    pub(crate) fn may_write(&self) -> bool {
+        match self.op {
+            OpName::Get => false,
+            OpName::Set | OpName::Incr | OpName::Append => true,
+            OpName::Del | OpName::Cas => {
+                self.status != Status::Ok || self.swapped == Some(true) || self.valid_level().is_weak()
+            }
+        }
     }
 
     /// What an incr adds; `None` for another operation or where `value` is no whole number.
@@ -269,75 +386,28 @@ impl Record {
         if let Some(level) = &self.level {
             put("level", Value::from(level.as_str()));
         }
+        if let Some(session) = &self.session {
+            put("session", Value::from(session.as_str()));
+        }
+        if !self.joins.is_empty() {
+            put("joins", pairs_to_json(self.joins.iter().cloned()));
+        }
+        if let Some(state) = self.state {
+            put("state", Value::from(state.as_str()));
+        }
+        if !self.dots.is_empty() {
+            put("dots", pairs_to_json(self.dots.iter().cloned().map(<(String, u64)>::from)));
+        }
+        if let Some(node) = &self.node {
+            put("node", Value::from(node.as_str()));
+        }
+        if self.settled {
+            put("settled", Value::from(true));
+        }
         for (name, value) in &self.extra {
             put(name, value.clone());
         }
         Value::Object(fields).to_string()
-    }
-}
-
-/// The fields of a line that were not taken yet.
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name).filter(|value| !value.is_null())
-    }
-
-    fn client(&mut self) -> Result<String, String> {
-        match self.take("client") {
-            Some(Value::String(text)) => Ok(text),
-            Some(Value::Number(number)) => Ok(number.to_string()),
-            _ => Err("field `client` is missing; write a string or a number that names who asked".into()),
-        }
-    }
-
-    fn text(&mut self, name: &str) -> Result<Option<String>, String> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => {
-                Err(format!("field `{name}` is {other}; write a string in quotes, or null for absent"))
-            }
-        }
-    }
-
-    fn flag(&mut self, name: &str) -> Result<Option<bool>, String> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(flag)),
-            Some(other) => Err(format!("field `{name}` is {other}; write true or false")),
-        }
-    }
-
-    fn unsigned(&mut self, name: &str) -> Result<Option<u64>, String> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(value) => value
-                .as_u64()
-                .map(Some)
-                .ok_or_else(|| format!("field `{name}` is {value}; write a whole number from 0 to 2^64-1")),
-        }
-    }
-
-    fn signed(&mut self, name: &str) -> Result<Option<i64>, String> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(value) => value
-                .as_i64()
-                .map(Some)
-                .ok_or_else(|| format!("field `{name}` is {value}; write a whole number of 64 bits")),
-        }
-    }
-
-    fn one_of<T: Copy>(&mut self, name: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, String> {
-        let value = self.take(name);
-        let found = all.iter().find(|one| value.as_ref().and_then(Value::as_str) == Some(as_str(**one)));
-        found.copied().ok_or_else(|| {
-            let names: Vec<&str> = all.iter().map(|one| as_str(*one)).collect();
-            let what = value.map_or("is missing".to_owned(), |value| format!("is {value}"));
-            format!("field `{name}` {what}; write one of {}", names.join(", "))
-        })
     }
 }
 
@@ -350,7 +420,7 @@ mod tests {
         for line in [
             r#"{"client":"a","op":"get","key":"k","value":null,"invoke":1,"return":2,"status":"ok","version":0}"#,
             r#"{"client":7,"op":"cas","key":"k","value":"n","expect":null,"swapped":false,"invoke":1,"return":2,"status":"ok","version":18446744073709551615,"as_of":9,"level":"linearizable"}"#,
-            r#"{"client":"a","op":"incr","key":"k","value":"-1","result":4,"invoke":1,"return":2,"status":"ok","version":3,"session":"tok","dots":[[1,2]]}"#,
+            r#"{"client":"a","op":"incr","key":"k","value":"-1","result":4,"invoke":1,"return":2,"status":"ok","version":3,"session":"tok","dots":[["1",2]],"level":"causal","state":"tentative","node":"n2","joins":[["s",1]],"settled":true,"x-why":{"a":1}}"#,
             r#"{"client":"a","op":"set","key":"k","value":"é\n","invoke":1,"status":"unknown"}"#,
         ] {
             let record = Record::from_line(line).unwrap();
@@ -359,11 +429,14 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_later_levels_are_kept() {
-        let line = r#"{"client":"a","op":"get","key":"k","invoke":1,"return":2,"status":"ok","session":"s","dots":[1]}"#;
+    fn a_field_that_nobody_knows_is_an_error_unless_it_is_marked_as_the_recorders_own() {
+        let line =
+            r#"{"client":"a","op":"get","key":"k","invoke":1,"return":2,"status":"ok","x-front":"redis"}"#;
         let record = Record::from_line(line).unwrap();
-        assert_eq!(record.extra.keys().collect::<Vec<_>>(), ["dots", "session"]);
-        assert!(record.to_line().contains(r#""dots":[1]"#));
+        assert_eq!(record.extra.keys().collect::<Vec<_>>(), ["x-front"]);
+        assert!(record.to_line().contains(r#""x-front":"redis""#));
+        let error = Record::from_line(&line.replace("x-front", "sesion")).unwrap_err();
+        assert!(error.contains("no field `sesion`"), "{error}");
     }
 
     #[test]
@@ -395,6 +468,34 @@ mod tests {
                 "whole number",
             ),
             (r#"{"op":"get","key":"k","invoke":3,"return":4,"status":"ok"}"#, "`client` is missing"),
+            (
+                r#"{"client":"a","op":"get","key":"k","invoke":3,"status":"fail","level":"strong"}"#,
+                "no level",
+            ),
+            (
+                r#"{"client":"a","op":"cas","key":"k","value":"1","invoke":3,"return":4,"status":"ok","swapped":true,"level":"causal"}"#,
+                "refused below sequential",
+            ),
+            (
+                r#"{"client":"a","op":"get","key":"k","invoke":3,"return":4,"status":"ok","state":"tentative"}"#,
+                "shows decided state only",
+            ),
+            (
+                r#"{"client":"a","op":"get","key":"k","invoke":3,"return":4,"status":"ok","dots":["n1",2]}"#,
+                "pairs of a name and a whole number",
+            ),
+            (
+                r#"{"client":"a","op":"get","key":"k","invoke":3,"return":4,"status":"ok","session":1,"joins":[["s",9]]}"#,
+                "which is after `invoke`",
+            ),
+            (
+                r#"{"client":"a","op":"get","key":"k","invoke":3,"return":4,"status":"ok","joins":[["s",1]]}"#,
+                "`joins` needs `session`",
+            ),
+            (r#"{"fate":"gone","dots":[["n1",2]]}"#, "write one of decided, superseded, lost"),
+            (r#"{"fate":"decided","dots":[["n1",2]]}"#, "needs `decided_version`"),
+            (r#"{"fate":"lost"}"#, "needs `dots`"),
+            (r#"{"fate":"lost","dots":[["n1",2]],"op":"set"}"#, "there is no field `op`"),
         ];
         for (bad, remedy) in cases {
             let error = parse_history(&format!("{good}\n\n{bad}\n")).unwrap_err();

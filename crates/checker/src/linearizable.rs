@@ -225,7 +225,7 @@ impl Walk<'_> {
                     chains
                 }
                 // What stands before makes no difference to what stands after: the shortest way will do.
-                None if matches!(action, Action::Set { .. } | Action::Del { .. }) => {
+                None if matches!(action, Action::Set { .. } | Action::Del { .. } | Action::Erase) => {
                     let longest = if fits(&way.state) { 0 } else { 1.min(free - 1) };
                     hidden.chains_from(&way.state, &way.used, fits, &window(0, longest), effort)?
                 }
@@ -275,7 +275,7 @@ impl Walk<'_> {
                 let seen = self.seen(group)?.as_deref()?;
                 Some(seen.strip_suffix(&**suffix).map_or(Vec::new(), exact_states_of_text))
             }
-            Action::Get { .. } | Action::Set { .. } | Action::Del { .. } => None,
+            Action::Get { .. } | Action::Set { .. } | Action::Del { .. } | Action::Erase => None,
         }
     }
 

@@ -33,6 +33,8 @@ pub enum Action {
         /// Whether the key was there.
         found: bool,
     },
+    /// A deletion below sequential: a write of its own, whatever was there when it was decided.
+    Erase,
     /// Write if the key holds what is expected; `swapped` is the answer.
     Cas {
         /// What had to be there.
@@ -71,8 +73,10 @@ pub struct Operation {
     pub invoke_ns: u64,
     /// When it was answered, in ns; `None`: outcome unknown, so it may still take effect at any later time.
     pub return_ns: Option<u64>,
-    /// The version in the answer.
+    /// The version in the answer; of a tentative write that was decided since, the version that it got.
     pub version: Option<u64>,
+    /// The time that the answer is true for, where the answer named one.
+    pub as_of: Option<u64>,
 }
 
 /// The number that a state is, as INCR sees it; `None` where INCR would refuse.
@@ -93,6 +97,7 @@ impl Action {
             Action::Get { .. } => None,
             Action::Set { value } => Some(Some(value.clone())),
             Action::Del { .. } => state.is_some().then_some(None),
+            Action::Erase => Some(None),
             Action::Cas { expect, value, .. } => (state == expect).then(|| Some(value.clone())),
             Action::Incr { delta, .. } => Some(Some(number(state)?.checked_add(*delta)?.to_string().into())),
             Action::Append { suffix, .. } => {
@@ -126,6 +131,7 @@ impl Action {
             Action::Get { .. } | Action::Del { found: false } | Action::Cas { swapped: false, .. } => false,
             Action::Set { .. }
             | Action::Del { found: true }
+            | Action::Erase
             | Action::Cas { swapped: true, .. }
             | Action::Incr { .. }
             | Action::Append { .. } => true,
@@ -159,7 +165,23 @@ impl Operation {
             invoke_ns: record.invoke_ns,
             return_ns: record.return_ns.filter(|_| !unknown),
             version: record.version.filter(|_| !unknown),
+            as_of: record.as_of.filter(|_| !unknown),
         })
+    }
+
+    /// Takes a write below sequential for judging what was decided. Its answer was tentative and proves nothing about
+    /// decided state, and it may be decided long after: at `version`, or, where that is `None`, at any version or never.
+    pub(crate) fn tentative(line: usize, record: &Record, version: Option<u64>) -> Option<Operation> {
+        let as_unknown = Record { status: Status::Unknown, ..record.clone() };
+        let mut operation = Operation::from_record(line, &as_unknown)?;
+        match &mut operation.action {
+            Action::Del { .. } => operation.action = Action::Erase,
+            Action::Incr { result, .. } | Action::Append { result, .. } => *result = None,
+            _ => {}
+        }
+        operation.version = version;
+        operation.return_ns = version.map(|_| u64::MAX);
+        Some(operation)
     }
 
     /// Whether the client never learned the outcome.
@@ -203,7 +225,7 @@ impl fmt::Display for Action {
         match self {
             Action::Get { seen } => write!(f, "get = {}", Shown(seen)),
             Action::Set { value } => write!(f, "set {}", shown(value)),
-            Action::Del { found: true } => f.write_str("del"),
+            Action::Del { found: true } | Action::Erase => f.write_str("del"),
             Action::Del { found: false } => f.write_str("del = nothing there"),
             Action::Cas { expect, value, swapped } => {
                 write!(f, "cas {} to {}", Shown(expect), shown(value))?;
@@ -225,10 +247,12 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: client {}, {}, ", self.line, self.client, self.action)?;
         match self.return_ns {
+            Some(u64::MAX) => write!(f, "from {} ns, tentative", self.invoke_ns)?,
             Some(end) => write!(f, "from {} to {end} ns", self.invoke_ns)?,
             None => write!(f, "from {} ns, outcome unknown", self.invoke_ns)?,
         }
-        self.version.map_or(Ok(()), |version| write!(f, ", version {version}"))
+        self.version.map_or(Ok(()), |version| write!(f, ", version {version}"))?;
+        self.as_of.map_or(Ok(()), |as_of| write!(f, ", as of {as_of}"))
     }
 }
 

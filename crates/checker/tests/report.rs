@@ -1,6 +1,6 @@
 //! The report that `quartet check` prints, from the text of a file to its last word.
 
-use checker::{Class, Level, SearchLimits, check_file, check_records, parse_history};
+use checker::{Class, Level, Scope, SearchLimits, check_file, check_history, parse_history};
 
 const GOOD: &str = r#"{"client":"a","op":"set","key":"k","value":"1","invoke":10,"return":20,"status":"ok","version":5}
 {"client":"b","op":"get","key":"k","value":"1","invoke":30,"return":40,"status":"ok","version":5,"as_of":6,"level":"linearizable"}
@@ -12,11 +12,13 @@ const STALE: &str =
 
 #[test]
 fn a_legal_history_is_reported_with_its_counts() {
-    let report = check_file(GOOD, Level::Linearizable).unwrap();
+    let report = check_file(GOOD, Scope::All).unwrap();
     assert_eq!(report.class(), Class::Legal);
     assert_eq!(
         report.to_string(),
-        "4 operations (2 ok, 1 failed, 1 of unknown outcome) on 2 keys\nlinearizable: yes\n"
+        "4 operations: 2 ok, 1 failed, 1 of unknown outcome\n\
+         judged at linearizable: 3 operations on 2 keys, each by version and by search\n\
+         linearizable: yes\n"
     );
 }
 
@@ -26,7 +28,8 @@ fn a_violation_names_the_key_the_lines_and_the_rule() {
     assert_eq!(report.class(), Class::Violation);
     assert_eq!(
         report.to_string(),
-        "5 operations (3 ok, 1 failed, 1 of unknown outcome) on 2 keys\n\
+        "5 operations: 3 ok, 1 failed, 1 of unknown outcome\n\
+         judged at linearizable: 4 operations on 2 keys, each by version and by search\n\
          key \"k\": line 1 was answered before line 5 began, yet by their versions it stands behind it (rule: real-time order)\n  \
          line 1: client a, set \"1\", from 10 to 20 ns, version 5\n  \
          line 5: client c, get = nothing, from 50 to 60 ns, version 0\n\
@@ -53,7 +56,7 @@ fn a_key_without_versions_is_judged_by_search_and_the_report_says_so() {
     );
 
     let tight = SearchLimits { operations: 1, ..SearchLimits::default() };
-    let report = check_records(&parse_history(&text).unwrap(), Level::Linearizable, tight).unwrap();
+    let report = check_history(&parse_history(&text).unwrap(), Level::Linearizable, tight).unwrap();
     assert_eq!(report.class(), Class::Undecided);
     assert!(report.to_string().contains("not judged by search: key \"k\" (too large to search"), "{report}");
     assert!(
@@ -63,13 +66,11 @@ fn a_key_without_versions_is_judged_by_search_and_the_report_says_so() {
 }
 
 #[test]
-fn levels_of_later_issues_and_empty_histories_are_refused_with_a_sentence() {
-    let error = "causal".parse::<Level>().unwrap_err().to_string();
-    assert_eq!(error, "level causal cannot be judged yet: it comes with issue 4; only linearizable can");
-    assert!("strong".parse::<Level>().unwrap_err().to_string().contains("there is no level \"strong\""));
-    let text = GOOD.replace(r#""level":"linearizable""#, r#""level":"eventual""#);
-    let error = check_file(&text, Level::Linearizable).unwrap_err().to_string();
-    assert!(error.starts_with("line 2: level eventual cannot be judged yet"), "{error}");
+fn levels_that_do_not_exist_and_empty_histories_are_refused_with_a_sentence() {
+    assert!("strong".parse::<Scope>().unwrap_err().contains("there is no level \"strong\""));
+    let text = GOOD.replace(r#""level":"linearizable""#, r#""level":"quorum""#);
+    let error = check_file(&text, Scope::All).unwrap_err().to_string();
+    assert!(error.starts_with("line 2: there is no level \"quorum\""), "{error}");
     for nothing in
         ["", "\n\n", r#"{"client":"b","op":"set","key":"k","value":"1","invoke":50,"status":"unknown"}"#]
     {
@@ -84,6 +85,8 @@ fn the_page_about_the_format_shows_only_lines_that_parse() {
     let examples: String =
         page.lines().filter(|line| line.starts_with('{')).map(|line| format!("{line}\n")).collect();
     assert!(examples.lines().count() >= 10);
-    let report = check_file(&examples, Level::Linearizable).unwrap();
+    let report = check_file(&examples, Scope::All).unwrap();
     assert_eq!(report.class(), Class::Legal, "{report}");
+    let levels: Vec<Level> = report.levels.iter().map(|level| level.level).collect();
+    assert_eq!(levels, [Level::Sequential, Level::Causal, Level::Eventual], "{report}");
 }

@@ -257,8 +257,8 @@ pub(crate) struct Where {
 pub(crate) struct Check {
     /// The history: one JSON object a line (docs/history.md); `-` reads stdin
     pub(crate) file: PathBuf,
-    /// The level that it must keep
-    #[arg(long, default_value = "linearizable", value_parser = ["linearizable"])]
+    /// The level that it must keep; `all` is every one that its operations call for
+    #[arg(long, default_value = "all", value_parser = ["all", "linearizable", "sequential", "causal", "eventual"])]
     pub(crate) level: String,
 }
 

@@ -3,7 +3,7 @@
 use crate::arguments::Check;
 use crate::exit::{Exit, Failure};
 use crate::talk;
-use checker::{Class, Level, check_file};
+use checker::{Class, Scope, check_file};
 use std::io::Read;
 use std::path::Path;
 
@@ -11,9 +11,8 @@ pub(crate) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let shown = arguments.file.display();
     let text = read(&arguments.file)
         .map_err(|error| Failure::bad_input(format!("cannot read the history {shown}: {error}")))?;
-    let level: Level =
-        arguments.level.parse().map_err(|error: checker::HistoryError| Failure::bad_input(error.message))?;
-    let report = check_file(&text, level).map_err(|error| Failure::bad_input(format!("{shown}: {error}")))?;
+    let scope: Scope = arguments.level.parse().map_err(|error: String| Failure::bad_input(error))?;
+    let report = check_file(&text, scope).map_err(|error| Failure::bad_input(format!("{shown}: {error}")))?;
     talk::print(format_args!("{report}"))?;
     Ok(match report.class() {
         Class::Legal => Exit::Done,

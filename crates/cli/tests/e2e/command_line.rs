@@ -172,7 +172,20 @@ fn check_judges_a_file() {
     assert!(stderr(&output).contains("line 1"), "{}", stderr(&output));
     expect_exit(&run(Command::new(QUARTET).args(["check", "-"]), good.as_bytes()), 0);
     expect_exit(&run(Command::new(QUARTET).args(["check", "/does/not/exist"]), b""), 2);
-    expect_exit(&run(Command::new(QUARTET).args(["check", "-", "--level", "causal"]), b""), 2);
+    let of_level = |level| run(Command::new(QUARTET).args(["check", "-", "--level", level]), good.as_bytes());
+    expect_exit(&of_level("linearizable"), 0);
+    expect_exit(&of_level("strong"), 2);
+
+    // A sequential read of what was written, and one that says it is true as of a time when there was a newer write.
+    let newer = set.replace("red", "blue").replace(r#""version":10"#, r#""version":20"#);
+    let read = |as_of| {
+        get("red")
+            .replace(r#""version":10"#, &format!(r#""version":10,"as_of":{as_of},"level":"sequential""#))
+    };
+    expect_exit(&check("sequential", &format!("{set}\n{newer}\n{}\n", read(19))), 0);
+    let output = check("stale", &format!("{set}\n{newer}\n{}\n", read(20)));
+    expect_exit(&output, 6);
+    assert!(stdout(&output).contains("sequential: NO"), "{}", stdout(&output));
 }
 
 #[test]
