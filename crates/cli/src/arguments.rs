@@ -70,13 +70,13 @@ Examples, with `quartet dev` running:
   quartet fault cut 1 2           nodes 1 and 2 do not hear each other
   quartet fault oneway 1 2        what node 1 says to node 2 is lost; the other way flows
   quartet fault isolate 3         node 3 and all others do not hear each other
-  quartet fault pause 2 --for 5s  node 2 stands still, then goes on by itself (10s unless said, 60s at most)
+  quartet fault pause 2 --for 5s  node 2 stands still, then goes on by itself
   quartet fault                   what is cut now, as each node knows it
   quartet fault heal 1 2          that link is whole again
   quartet fault heal              everything is whole again
 
-Clients still reach every node. Any node that is not paused takes the command, also one that is cut off.
-It ends when every node that it concerns has it: the fault is there, or healed, from then on.";
+Clients still reach every node. Any node that is not paused takes the command, also one that is cut
+off. It ends when every node that it concerns has it: the fault is there, or healed, from then on.";
 
 const PUT_EXAMPLES: &str = "\
 Examples:
@@ -302,7 +302,7 @@ pub(crate) struct Fault {
     /// The nodes, by number
     #[arg(value_name = "NODE")]
     pub(crate) nodes: Vec<u64>,
-    /// How long a paused node stands still, such as 500ms or 5s [default: 10s]
+    /// How long a paused node stands still, such as 500ms or 5s; 60s at most [default: 10s]
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) span: Option<String>,
     /// Print what the node said, as JSON

@@ -10,6 +10,7 @@ use crate::{secret, talk};
 use client::blocking::Connection;
 use client::{Error, Reply};
 use serde::Deserialize;
+use std::time::Instant;
 
 /// What `QUARTET FAULT …` answers.
 #[derive(Debug, Deserialize)]
@@ -69,11 +70,14 @@ fn ask(arguments: &Fault, words: &[String]) -> Result<Reply, Failure> {
     let password = secret::from_file_or_environment(access.requirepass_file.as_deref(), secret::REQUIREPASS)?;
     let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
     // Each may be one that stands still: the others must have their turn.
-    let limit = access.deadline() / u32::try_from(access.at.len()).unwrap_or(1).max(1);
+    let share = access.deadline() / u32::try_from(access.at.len()).unwrap_or(1).max(1);
+    let end = Instant::now() + access.deadline();
     let mut last: Option<Error> = None;
     for address in &access.at {
-        match Connection::open(address, password.as_deref(), limit) {
-            Ok(mut connection) => return Ok(connection.call(&words, limit)?),
+        match Connection::open(address, password.as_deref(), share) {
+            Ok(mut connection) => {
+                return Ok(connection.call(&words, end.saturating_duration_since(Instant::now()))?);
+            }
             Err(error) => last = Some(error),
         }
     }

@@ -44,8 +44,11 @@ fn where_is(cluster: &TestCluster, key: &str) -> serde_json::Value {
 /// Waits until one node hears another, or does not (any more).
 fn hears(cluster: &mut TestCluster, node: u64, other: u64, wanted: bool) {
     let trouble = |cluster: &Cluster| {
-        let view = cluster.view(node).ok()?;
-        let seen = view.nodes.iter().find(|seen| seen.id == other)?;
+        let view = match cluster.view(node) {
+            Ok(view) => view,
+            Err(error) => return Some(error.to_string()),
+        };
+        let seen = view.nodes.iter().find(|seen| seen.id == other).expect("they are members");
         ((seen.state == "up") != wanted).then(|| format!("node {node} sees node {other} as {}", seen.state))
     };
     cluster.wait_until(PATIENCE, trouble).expect("who hears whom follows the faults");

@@ -177,6 +177,7 @@ impl fmt::Display for Wish {
             Wish::Isolate(a) => write!(f, "isolate {a}"),
             Wish::Heal => f.write_str("heal"),
             Wish::HealPair(a, b) => write!(f, "heal {a} {b}"),
+            Wish::Pause(a, ms) if ms % 1_000 == 0 => write!(f, "pause {a} for {}s", ms / 1_000),
             Wish::Pause(a, ms) => write!(f, "pause {a} for {ms}ms"),
         }
     }
