@@ -29,7 +29,7 @@ pub(super) struct NewFault {
 }
 
 /// What is to be healed.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Healing {
     /// The two nodes whose link is to be whole again; left out for everything.
@@ -82,8 +82,8 @@ pub(super) async fn heal(State(front): State<Front>, uri: Uri, body: Body) -> Re
         ));
     }
     let body = read(body).await?;
-    let healing: Healing = if body.is_empty() { Healing::default() } else { parse(&body)? };
-    let nodes: Vec<_> = healing.nodes.into_iter().map(NodeId).collect();
+    let healing: Option<Healing> = if body.is_empty() { None } else { parse(&body)? };
+    let nodes: Vec<_> = healing.into_iter().flat_map(|healing| healing.nodes).map(NodeId).collect();
     carry_out(&front, Wish::new("heal", &nodes, None).map_err(problem)?).await
 }
 
