@@ -1,7 +1,7 @@
 //! What a person can say. What it means is in the module of each command.
 
 use crate::exit;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Status(Status),
     /// Show where a key lives: slot, shard, leader and replicas
     Where(Where),
+    /// Cut links between nodes, halt a node, heal: on nodes that were started with --allow-faults
+    #[command(after_help = FAULT_EXAMPLES)]
+    Fault(Fault),
     /// Judge a recorded history against a consistency level (exit 6 if it breaks it)
     Check(Check),
 }
@@ -61,6 +64,19 @@ Examples:
       Five nodes; one line of JSON on stdout once they serve.
 
 Node i of a cluster at port P speaks RESP at P+i-1, HTTP at P+100+i-1, and to its peers at P+200+i-1.";
+
+const FAULT_EXAMPLES: &str = "\
+Examples, with `quartet dev` running:
+  quartet fault cut 1 2           nodes 1 and 2 do not hear each other
+  quartet fault oneway 1 2        what node 1 says to node 2 is lost; the other way flows
+  quartet fault isolate 3         node 3 and all others do not hear each other
+  quartet fault pause 2 --for 5s  node 2 stands still, then goes on by itself
+  quartet fault                   what is cut now, as each node knows it
+  quartet fault heal 1 2          that link is whole again
+  quartet fault heal              everything is whole again
+
+Clients still reach every node. Any node that is not paused takes the command, also one that is cut
+off. It ends when every node that it concerns has it: the fault is there, or healed, from then on.";
 
 const PUT_EXAMPLES: &str = "\
 Examples:
@@ -135,6 +151,9 @@ pub(crate) struct Start {
     /// A file whose first line is the secret that nodes prove to each other [else: QUARTET_CLUSTER_SECRET]
     #[arg(long, value_name = "FILE")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// Let every client cut this node's links and halt it (`quartet fault`); for trying things out only
+    #[arg(long)]
+    pub(crate) allow_faults: bool,
     /// End when the process with this id, which must be the parent, ends (`dev` says this)
     #[arg(long, value_name = "PID", hide = true)]
     pub(crate) exit_with_parent: Option<u32>,
@@ -253,6 +272,46 @@ pub(crate) struct Where {
     pub(crate) access: Access,
 }
 
+/// What can be done about faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FaultAction {
+    /// Show what is cut
+    List,
+    /// Cut a link, both directions
+    Cut,
+    /// Lose what the first node says to the second
+    Oneway,
+    /// Cut a node from all others
+    Isolate,
+    /// Make a link, or everything, whole again
+    Heal,
+    /// Let a node stand still for a while
+    Pause,
+}
+
+#[derive(Debug, Args)]
+#[command(override_usage = "quartet fault [list] [OPTIONS]
+       quartet fault cut|oneway A B [OPTIONS]
+       quartet fault isolate A [OPTIONS]
+       quartet fault pause A [--for TIME] [OPTIONS]
+       quartet fault heal [A B] [OPTIONS]")]
+pub(crate) struct Fault {
+    /// What to do [default: list]
+    #[arg(value_enum)]
+    pub(crate) action: Option<FaultAction>,
+    /// The nodes, by number
+    #[arg(value_name = "NODE")]
+    pub(crate) nodes: Vec<u64>,
+    /// How long a paused node stands still, such as 500ms or 5s; 60s at most [default: 10s]
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) span: Option<String>,
+    /// Print what the node said, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The history: one JSON object a line (docs/history.md); `-` reads stdin
@@ -304,6 +363,19 @@ mod tests {
         assert_eq!((&*cas.first, cas.second.as_deref(), &*cas.access.at[0]), ("old", Some("new"), "h:1"));
         let arguments = Arguments::try_parse_from(["quartet", "put", "k", "--ttl", "5", "-"]).unwrap();
         assert!(matches!(arguments.command, Command::Put(Put { ttl: Some(5), .. })));
+    }
+
+    #[test]
+    fn faults_take_their_options_anywhere() {
+        let arguments =
+            Arguments::try_parse_from(["quartet", "fault", "--at", "h:1", "pause", "2", "--for", "5s"]);
+        let Command::Fault(fault) = arguments.unwrap().command else { panic!("another command") };
+        assert_eq!(
+            (fault.action, &*fault.nodes, fault.span.as_deref()),
+            (Some(FaultAction::Pause), &[2][..], Some("5s"))
+        );
+        assert!(Arguments::try_parse_from(["quartet", "fault", "sever", "1", "2"]).is_err());
+        assert!(Arguments::try_parse_from(["quartet", "fault", "cut", "1", "two"]).is_err());
     }
 
     #[test]

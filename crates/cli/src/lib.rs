@@ -2,7 +2,7 @@
 //!
 //! * `arguments`: what a person can say.
 //! * `start`: one node. `dev`: a cluster of node processes on this machine; end-to-end tests start their clusters with the same [`dev::Cluster`].
-//! * `data`, `status`, `locate`, `check`: the commands that ask and answer.
+//! * `data`, `status`, `locate`, `fault`, `check`: the commands that ask and answer.
 //! * `exit`: what the process ends with.
 //!
 //! Data goes to stdout and talk to stderr, always: whoever pipes one never meets the other. A reader that hangs up is no failure.
@@ -12,6 +12,7 @@ mod check;
 mod data;
 pub mod dev;
 mod exit;
+mod fault;
 mod locate;
 mod secret;
 mod start;
@@ -39,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Append(arguments) => data::append(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Where(arguments) => locate::run(&arguments),
+        Command::Fault(arguments) => fault::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match done {

@@ -37,5 +37,6 @@ fn config(arguments: &Start) -> Result<Config, Failure> {
     config.password = secret(&arguments.requirepass_file, REQUIREPASS)?;
     config.secret = secret(&arguments.cluster_secret_file, CLUSTER_SECRET)?;
     config.memory_limit_bytes = arguments.memory_limit;
+    config.allow_faults = arguments.allow_faults;
     Ok(config)
 }

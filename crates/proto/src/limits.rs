@@ -105,3 +105,14 @@ pub const MAX_SETTINGS: usize = 256;
 pub const MAX_SETTING_NAME_BYTES: usize = 64;
 /// The longest value of a setting.
 pub const MAX_SETTING_VALUE_BYTES: usize = 4 * 1024;
+
+/// Directions between nodes that can be cut for testing: every pair, both ways.
+pub const MAX_FAULT_CUTS: usize = MAX_NODES * (MAX_NODES - 1);
+/// One message between nodes about such cuts: the fullest table fits.
+pub const MAX_FAULT_MESSAGE_BYTES: usize = 128 * 1024;
+/// Commands about faults that one node has under way; further ones are refused.
+pub const MAX_FAULT_COMMANDS: usize = 64;
+/// How long a node that is paused for testing stands still unless said otherwise, in milliseconds.
+pub const DEFAULT_FAULT_PAUSE_MS: u64 = 10_000;
+/// The longest such pause, in milliseconds.
+pub const MAX_FAULT_PAUSE_MS: u64 = 60_000;

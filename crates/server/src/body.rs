@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::faults::Faults;
 use crate::fronts::http::{Calls, HttpThread, channel};
 use crate::fronts::password::Password;
 use crate::links::proof::Secret;
@@ -69,11 +70,17 @@ impl Body {
                     "there is no cluster secret: only peers on this machine are accepted; give all nodes the same one (--cluster-secret-file or QUARTET_CLUSTER_SECRET)"
                 );
             }
+            if config.allow_faults {
+                tracing::warn!(
+                    "--allow-faults: every client of this node can cut its links and halt it (`quartet fault`); that is for trying things out, never for data that anyone needs"
+                );
+            }
             let secret = config.secret.clone().map(Secret::new);
             let password = config.password.as_deref().map(Password::new);
             let open = Arc::new(AtomicUsize::new(0));
             let peers = mio_listener(peer_std)?;
-            let links = Links::new(peers, secret, poll.registry(), LINKS, &waker, &metrics)?;
+            let faults = Faults::new(config.allow_faults);
+            let links = Links::new(peers, secret, poll.registry(), LINKS, &waker, &metrics, faults)?;
             let (handoff, calls) = channel(waker.clone(), metrics.clone());
             let http = HttpThread::start(http_std, handoff, password.clone(), open.clone(), metrics.clone())?;
             Ok(Body {

@@ -35,6 +35,8 @@ pub struct Config {
     pub secret: Option<Vec<u8>>,
     /// Writes that grow the data are refused beyond this.
     pub memory_limit_bytes: Option<u64>,
+    /// Whether orders to cut links and to stand still are obeyed (`QUARTET FAULT`).
+    pub allow_faults: bool,
 }
 
 impl Config {
@@ -54,6 +56,7 @@ impl Config {
             password: None,
             secret: None,
             memory_limit_bytes: None,
+            allow_faults: false,
         }
     }
 

@@ -6,6 +6,7 @@
 //! finish. Each step has a time limit, and a second signal ends it at once.
 
 use crate::body::{Body, LINKS, RESP, SIGNALS};
+use crate::faults::{Asker, Desk, Wish};
 use crate::fronts::resp::{RespFront, is_foreign};
 use crate::lanes::Lanes;
 use crate::links::LinkEvent;
@@ -14,6 +15,7 @@ use directory::founding::{Founding, Input as FoundingInput, Output as FoundingOu
 use mio::Token;
 use node::core::Core;
 use node::io::{Input, Output};
+use proto::ids::NodeId;
 use proto::time::{Mono, Now};
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const FOUNDING_TICK: Duration = Duration::from_millis(500);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often a node that stands still looks whether it is to stop.
+const PAUSE_GLANCE: Duration = Duration::from_millis(20);
 
 /// How far a stop has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,8 @@ pub(crate) struct Driver {
     phase: Phase,
     next_founding_tick: Mono,
     link_events: Vec<LinkEvent>,
+    /// Commands about faults.
+    desk: Desk,
 }
 
 impl Driver {
@@ -58,6 +64,7 @@ impl Driver {
         founding: Box<Founding>,
         resp: RespFront,
         lanes: Lanes,
+        me: NodeId,
     ) -> Driver {
         let now = body.clock.mono();
         body.links.set_members(core.directory().members.values(), now);
@@ -70,6 +77,7 @@ impl Driver {
             phase: Phase::Serving,
             next_founding_tick: now,
             link_events: Vec::new(),
+            desk: Desk::new(me),
         }
     }
 
@@ -86,6 +94,7 @@ impl Driver {
             self.read(now)?;
             self.drain(now)?;
             self.founding(now.mono)?;
+            self.faults(now.mono);
             self.body.links.flush(now.mono);
             let clock = self.body.clock;
             self.resp.flush(&mut self.core, clock.now(), || clock.mono());
@@ -94,6 +103,12 @@ impl Driver {
             }
             if self.is_over(now) {
                 break;
+            }
+            // After the answers have left: whoever ordered it has its own.
+            if let Some(span) = self.body.links.faults().take_pause()
+                && !self.stand_still(span)
+            {
+                return Ok(());
             }
         }
         let Driver { body, lanes, .. } = self;
@@ -113,7 +128,9 @@ impl Driver {
             Phase::Serving => now + LONGEST_SLEEP,
             Phase::Stopping { until } | Phase::Draining { until } => until,
         };
-        let first = [self.core.next_deadline(), self.body.links.deadline(now), self.next_founding_tick, stop];
+        let desk = self.desk.deadline().unwrap_or(stop);
+        let first =
+            [self.core.next_deadline(), self.body.links.deadline(now), self.next_founding_tick, stop, desk];
         first.into_iter().fold(now + LONGEST_SLEEP, Mono::min) - now
     }
 
@@ -146,6 +163,10 @@ impl Driver {
                     self.founding.step(now.mono, FoundingInput::Message(*message))
                 }
                 LinkEvent::Outdated(sentence) => return Err(Refusal::new(sentence)),
+                LinkEvent::FaultAnswer { from, number, answer } => {
+                    self.desk.answered(from, number, answer, now.mono)
+                }
+                LinkEvent::NobodyThere(node) => self.desk.is_down(node, now.mono),
             }
         }
         while let Some((job, result)) = self.lanes.finished() {
@@ -205,6 +226,53 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Carries commands about faults to the nodes, and their ends to whoever asked.
+    fn faults(&mut self, now: Mono) {
+        let asked = self.resp.fault_commands();
+        let asked =
+            asked.into_iter().map(|(connection, request, wish)| (Asker::Resp(connection, request), wish));
+        let asked: Vec<(Asker, Wish)> = asked.chain(self.body.calls.fault_commands()).collect();
+        let links = &mut self.body.links;
+        for (asker, wish) in asked {
+            let members = self.core.directory().members.keys().copied().collect();
+            let is_allowed = links.faults().is_allowed();
+            self.desk.begin(asker, wish, &members, is_allowed, now, |node, number, order| {
+                links.order(node, number, order, now)
+            });
+        }
+        self.desk.tick(now);
+        for ended in self.desk.ended() {
+            ended.silent.iter().for_each(|node| links.forget_orders(*node));
+            match ended.asker {
+                Asker::Resp(connection, request) => {
+                    self.resp.answer_fault(connection, request, ended.result);
+                }
+                // A receiver that is gone has hung up.
+                Asker::Http(answer) => drop(answer.send(ended.result)),
+            }
+        }
+        if let Some(view) = links.faults().take_news() {
+            let view = std::sync::Arc::new(view);
+            self.resp.show_faults(view.clone());
+            self.body.calls.show_faults(view);
+        }
+    }
+
+    /// Takes no step and answers nothing for so long, like a process that was stopped with SIGSTOP: the operating system goes on taking connections and bytes, and time passes. Jobs that the disk
+    /// threads already have are finished. A signal ends it. False if the process must end at once.
+    fn stand_still(&mut self, span: Duration) -> bool {
+        tracing::warn!("fault: this node stands still for {} ms", span.as_millis());
+        let begun = self.body.clock.mono();
+        let _still = self.body.http.stand_still();
+        let mut signals = 0;
+        while signals == 0 && self.body.clock.mono() - begun < span {
+            std::thread::sleep(PAUSE_GLANCE.min(span));
+            signals = self.body.signals.take();
+        }
+        tracing::warn!("fault: this node goes on");
+        signals == 0 || self.begin_stop(self.body.clock.now(), signals)
     }
 
     /// A signal came. False if the process must end at once.

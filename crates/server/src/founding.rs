@@ -164,6 +164,8 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
                 LinkEvent::Founding(message) => founding.step(now, Input::Message(*message)),
                 LinkEvent::Outdated(sentence) => return Err(Refusal::new(sentence)),
                 LinkEvent::Up(_) | LinkEvent::Down(_) | LinkEvent::Frame { .. } => {}
+                // Nobody orders faults before there is a cluster.
+                LinkEvent::FaultAnswer { .. } | LinkEvent::NobodyThere(_) => {}
             }
         }
     }

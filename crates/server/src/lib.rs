@@ -11,6 +11,7 @@ mod clock;
 pub mod config;
 mod disk;
 mod driver;
+mod faults;
 mod founding;
 mod fronts;
 mod lanes;

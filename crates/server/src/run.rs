@@ -4,6 +4,7 @@ use crate::body::{Body, RESP};
 use crate::config::Config;
 use crate::disk::FolderDisk;
 use crate::driver::Driver;
+use crate::faults::FaultView;
 use crate::founding::{self, Ended};
 use crate::fronts::resp::{RespFront, Settings, Shared};
 use crate::lanes::Lanes;
@@ -14,6 +15,7 @@ use directory::Member;
 use directory::founding::{Founding, FoundingSet, StoredFounding, Wanted};
 use node::core::Core;
 use proto::ids::{Incarnation, NodeId};
+use std::sync::Arc;
 use storage::identity::{self, Identity};
 
 /// One core a node, for now; the number is fixed for the folder's life.
@@ -56,7 +58,7 @@ pub fn run(config: Config) -> Result<(), Refusal> {
     let core = start_core(&config, &mut disk, &body, identity, set, member)?;
     let lanes = Lanes::start(&config.data, &body.waker, &body.metrics).map_err(cannot_start)?;
     let resp = resp_front(&config, &mut body, me)?;
-    Driver::new(body, core, founding, resp, lanes).run(|| tracing::info!("{served}"))
+    Driver::new(body, core, founding, resp, lanes, me).run(|| tracing::info!("{served}"))
 }
 
 fn cannot_start(error: impl std::fmt::Display) -> Refusal {
@@ -137,6 +139,7 @@ fn resp_front(config: &Config, body: &mut Body, me: NodeId) -> Result<RespFront,
         input_bytes: 0,
         output_bytes: 0,
         memory_peak_bytes: 0,
+        faults: Arc::new(FaultView::default()),
     };
     RespFront::new(listener, RESP, body.poll.registry(), me, body.open.clone(), shared).map_err(cannot_start)
 }

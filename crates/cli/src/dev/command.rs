@@ -110,13 +110,17 @@ fn announce(cluster: &Cluster, program: &Path, json: bool) -> Result<(), Failure
     let first = cluster.node(1);
     let (host, port) = first.resp.split_once(':').expect("HOST:PORT");
     talk::say(format_args!("the cluster serves; Ctrl-C stops it. Try:"));
+    let last = cluster.ids().len();
+    let fault = if last > 1 { "isolate" } else { "pause" };
     for line in [
         format!("  redis-cli -h {host} -p {port} set greeting hello"),
         format!("  curl http://{}/kvs/greeting", first.http),
         format!("  {} status --at {}", program.display(), first.resp),
+        format!("  {} fault --at {} {fault} {last}", program.display(), first.resp),
     ] {
         talk::print(format_args!("{line}"))?;
     }
+    talk::say(format_args!("the last of these makes a fault; `fault heal` undoes it (docs/faults.md)"));
     Ok(())
 }
 

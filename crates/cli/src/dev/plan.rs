@@ -100,6 +100,8 @@ impl Plan {
             arguments.extend(["--join".into(), peers.join(",").into()]);
             arguments.extend(["--bootstrap-expect".into(), self.nodes.to_string().into()]);
         }
+        // These nodes are for trying things out.
+        arguments.push("--allow-faults".into());
         arguments.extend(self.flags.iter().cloned());
         arguments
     }
@@ -154,7 +156,7 @@ mod tests {
         let line = plan.restart_line(&plan.node_plans()[0]);
         assert_eq!(
             line,
-            "quartet start --data '/my data/node-1' --listen 127.0.0.1 --resp-port 7001 --http-port 7101 --peer-port 7201"
+            "quartet start --data '/my data/node-1' --listen 127.0.0.1 --resp-port 7001 --http-port 7101 --peer-port 7201 --allow-faults"
         );
     }
 }

@@ -3,7 +3,8 @@
 mod table;
 mod view;
 
-pub use view::{GroupView, LogView, NodeView, ShardView, View};
+pub(crate) use table::cuts;
+pub use view::{Cut, FaultsView, GroupView, LogView, NodeView, ShardView, View};
 
 use crate::arguments::Status;
 use crate::exit::{Exit, Failure};

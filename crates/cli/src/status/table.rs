@@ -1,6 +1,6 @@
 //! A view as text for a person: nodes and links, then shards, in columns.
 
-use super::view::{NodeView, ShardView, View};
+use super::view::{Cut, NodeView, ShardView, View};
 use std::fmt::Write;
 
 pub(super) fn render(view: &View) -> String {
@@ -17,6 +17,9 @@ pub(super) fn render(view: &View) -> String {
         size(view.log.disk_bytes),
         view.log.syncs
     ));
+    if !view.faults.cuts.is_empty() {
+        line(format!("faults   {}", cuts(&view.faults.cuts)));
+    }
     line(String::new());
     let nodes = view.nodes.iter().map(|node| node_row(view, node)).collect();
     line(columns(&["NODE", "STATE", "RESP", "HTTP", "PEER", "LEADS", "HEARS"], nodes));
@@ -27,6 +30,20 @@ pub(super) fn render(view: &View) -> String {
     ));
     out.truncate(out.trim_end().len());
     out
+}
+
+/// Cuts as people say them: `1–2 cut, 1→3 cut`.
+pub(crate) fn cuts(cuts: &[Cut]) -> String {
+    if cuts.is_empty() {
+        return "none".to_owned();
+    }
+    let shown =
+        cuts.iter().filter_map(|&Cut { from, to }| match cuts.contains(&Cut { from: to, to: from }) {
+            true if from < to => Some(format!("{from}–{to} cut")),
+            true => None,
+            false => Some(format!("{from}→{to} cut")),
+        });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn node_row(view: &View, node: &NodeView) -> Vec<String> {
@@ -112,6 +129,13 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::*;
     use client::Reply;
+
+    #[test]
+    fn cuts_are_told_by_pairs() {
+        let all = [(1, 2), (1, 3), (2, 1), (3, 2)].map(|(from, to)| Cut { from, to });
+        assert_eq!(cuts(&all), "1–2 cut, 1→3 cut, 3→2 cut");
+        assert_eq!(cuts(&[]), "none");
+    }
 
     #[test]
     fn a_person_sees_who_leads_and_who_is_not_heard() {

@@ -25,6 +25,27 @@ pub struct View {
     pub memory_limit_bytes: Option<u64>,
     /// Bytes of all log segments on disk.
     pub log: LogView,
+    /// Faults that somebody made; left out by nodes that know none.
+    #[serde(default)]
+    pub faults: FaultsView,
+}
+
+/// What the answering node knows of faults.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct FaultsView {
+    /// Whether it was started with `--allow-faults`.
+    pub allowed: bool,
+    /// What is cut.
+    pub cuts: Vec<Cut>,
+}
+
+/// What one node says to another is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Cut {
+    /// The node whose words are lost.
+    pub from: u64,
+    /// The node that does not hear them.
+    pub to: u64,
 }
 
 /// A member.

@@ -9,6 +9,7 @@ mod clients;
 mod command_line;
 mod crash;
 mod dev;
+mod faults;
 mod founding;
 mod graceful;
 mod hostile;

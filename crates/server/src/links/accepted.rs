@@ -4,10 +4,12 @@
 //! one byte goes back every half second so that the other side can tell a living link from a silent one. A link on which nothing arrived for three seconds is closed.
 
 use super::handshake::{Handshake, HandshakeError, Hello, Progress, Purpose, Refused};
+use crate::faults::{FaultMessage, Faults, Order};
 use bytes::{Bytes, BytesMut};
 use directory::founding::FoundingMessage;
 use mio::net::TcpStream;
 use proto::frame::Frame;
+use proto::ids::NodeId;
 use proto::time::Mono;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -19,7 +21,8 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often the accepting side says that it lives.
 pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
-const FOUNDING_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Founding messages, and orders about faults.
+const PASSING_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes read from one link before the others have their turn.
 const READ_PER_TURN_BYTES: usize = 1024 * 1024;
 const HEARTBEAT: &[u8] = &[0];
@@ -36,6 +39,8 @@ pub(super) struct Accepted {
     pub is_hung_up: bool,
     /// When it was accepted.
     pub since: Mono,
+    /// The node whose handshake a fault has swallowed: nothing that comes is looked at, until the time limit ends it.
+    pub swallowed: Option<NodeId>,
     handshake: Handshake,
     buffer: BytesMut,
     out: BytesMut,
@@ -52,6 +57,13 @@ pub(super) enum Incoming {
     Frame(Bytes),
     /// A founding message.
     Founding(Box<FoundingMessage>),
+    /// An order about faults.
+    Order {
+        /// The giver's number for it.
+        number: u64,
+        /// What to do.
+        order: Order,
+    },
 }
 
 /// Why a connection is closed.
@@ -74,6 +86,7 @@ impl Accepted {
             is_readable: true,
             is_hung_up: false,
             since: now,
+            swallowed: None,
             handshake,
             buffer: BytesMut::new(),
             out: BytesMut::new(),
@@ -82,13 +95,16 @@ impl Accepted {
         }
     }
 
-    /// Reads what is there, up to its turn's share. Leaves `is_readable` set if there may be more. Answers bytes read.
+    /// Reads what is there, up to its turn's share. Leaves `is_readable` set if there may be more. Answers bytes read. What `is_cut` covers is lost: it is not taken, and does not count as
+    /// a sign of life.
     pub(super) fn read(
         &mut self,
         now: Mono,
         scratch: &mut [u8],
+        faults: &mut Faults,
+        is_cut: impl Fn(&Faults, &Hello) -> bool,
         wanted: impl Fn(&Hello) -> Option<Refused>,
-        mut take: impl FnMut(Incoming),
+        mut take: impl FnMut(&mut Faults, Incoming),
     ) -> Result<usize, Closing> {
         let mut read = 0;
         while self.is_readable && read < READ_PER_TURN_BYTES {
@@ -96,11 +112,16 @@ impl Accepted {
                 Ok(0) => return Err(Closing::Ended("it closed the connection".into())),
                 Ok(n) => {
                     read += n;
-                    self.buffer.extend_from_slice(&scratch[..n]);
                     // A short read has emptied the socket: what comes later is a new event.
                     self.is_readable = n == scratch.len() || self.is_hung_up;
-                    self.last_heard = now;
-                    let result = self.understand(&wanted, &mut take);
+                    if self.swallowed.is_some() {
+                        continue;
+                    }
+                    self.buffer.extend_from_slice(&scratch[..n]);
+                    if !self.peer.as_ref().is_some_and(|hello| is_cut(faults, hello)) {
+                        self.last_heard = now;
+                    }
+                    let result = self.understand(faults, &is_cut, &wanted, &mut take);
                     self.write();
                     result?;
                 }
@@ -114,50 +135,74 @@ impl Accepted {
 
     fn understand(
         &mut self,
+        faults: &mut Faults,
+        is_cut: &impl Fn(&Faults, &Hello) -> bool,
         wanted: &impl Fn(&Hello) -> Option<Refused>,
-        take: &mut impl FnMut(Incoming),
+        take: &mut impl FnMut(&mut Faults, Incoming),
     ) -> Result<(), Closing> {
         let purpose = match &self.peer {
             Some(hello) => hello.purpose,
-            None => match self
-                .handshake
-                .receive(&mut self.buffer, wanted, &mut self.out)
-                .map_err(Closing::Refused)?
-            {
-                Progress::More => return Ok(()),
-                Progress::Done(hello) => {
-                    let purpose = hello.purpose;
-                    take(Incoming::Joined(hello.clone()));
-                    self.peer = Some(hello);
-                    purpose
+            None => {
+                let progress = self.handshake.receive(&mut self.buffer, wanted, &mut self.out);
+                if let Some(hello) = self.handshake.theirs().filter(|hello| is_cut(faults, hello)) {
+                    self.swallowed = Some(hello.node);
+                    self.out.clear();
+                    self.buffer.clear();
+                    return Ok(());
                 }
-            },
+                match progress.map_err(Closing::Refused)? {
+                    Progress::More => return Ok(()),
+                    Progress::Done(hello) => {
+                        let purpose = hello.purpose;
+                        take(faults, Incoming::Joined(hello.clone()));
+                        self.peer = Some(hello);
+                        purpose
+                    }
+                }
+            }
         };
         while !self.buffer.is_empty() {
-            let total = match purpose {
-                Purpose::Frames => Frame::total_bytes(&self.buffer).map_err(|why| why.to_string()),
-                Purpose::Founding => {
-                    FoundingMessage::total_bytes(&self.buffer).map_err(|why| why.to_string())
-                }
-            };
-            let Some(total) = total.map_err(Closing::Nonsense)? else { break };
-            if self.buffer.len() < total {
-                break;
+            let Some(incoming) = self.next_whole(purpose).map_err(Closing::Nonsense)? else { break };
+            // Cut in the middle of a frame or not: its end is found, so that what follows a healing is understood.
+            if !self.peer.as_ref().is_some_and(|hello| is_cut(faults, hello)) {
+                take(faults, incoming);
             }
-            let whole = self.buffer.split_to(total).freeze();
-            take(match purpose {
-                Purpose::Frames => Incoming::Frame(whole),
-                Purpose::Founding => Incoming::Founding(
-                    FoundingMessage::decode(&whole)
-                        .map(Box::new)
-                        .map_err(|why| Closing::Nonsense(why.to_string()))?,
-                ),
-            });
         }
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new(); // an idle link holds no memory
         }
         Ok(())
+    }
+
+    /// The next thing that has arrived as a whole.
+    fn next_whole(&mut self, purpose: Purpose) -> Result<Option<Incoming>, String> {
+        let total = match purpose {
+            Purpose::Orders => {
+                return match FaultMessage::take(&mut self.buffer)? {
+                    Some(FaultMessage::Order { number, order }) => {
+                        Ok(Some(Incoming::Order { number, order }))
+                    }
+                    Some(FaultMessage::Answer { .. }) => Err("an answer where an order was due".to_owned()),
+                    None => Ok(None),
+                };
+            }
+            Purpose::Frames => Frame::total_bytes(&self.buffer).map_err(|why| why.to_string())?,
+            Purpose::Founding => FoundingMessage::total_bytes(&self.buffer).map_err(|why| why.to_string())?,
+        };
+        let Some(total) = total.filter(|total| self.buffer.len() >= *total) else { return Ok(None) };
+        let whole = self.buffer.split_to(total).freeze();
+        Ok(Some(match purpose {
+            Purpose::Founding => Incoming::Founding(
+                FoundingMessage::decode(&whole).map(Box::new).map_err(|why| why.to_string())?,
+            ),
+            _ => Incoming::Frame(whole),
+        }))
+    }
+
+    /// Says something to the other side, at once.
+    pub(super) fn say(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+        self.write();
     }
 
     /// Writes the little that this side has to say. What does not fit into the socket's buffer is not worth waiting for: the other side does not read.
@@ -172,7 +217,7 @@ impl Accepted {
     pub(super) fn tick(&mut self, now: Mono) -> Result<(), Closing> {
         let (allowed, what) = match &self.peer {
             None => (HANDSHAKE_TIMEOUT, "no handshake in time"),
-            Some(hello) if hello.purpose == Purpose::Founding => (FOUNDING_IDLE_TIMEOUT, "nothing to say"),
+            Some(hello) if hello.purpose != Purpose::Frames => (PASSING_IDLE_TIMEOUT, "nothing to say"),
             Some(_) => (SILENCE_TIMEOUT, "silent for too long"),
         };
         if now - self.last_heard >= allowed {

@@ -29,6 +29,12 @@ pub(super) struct Dialled {
     pub state: State,
     pub is_readable: bool,
     pub queue: Outbox,
+    /// What is sent here is lost on purpose (`orders`), and life signs are not heard.
+    pub is_cut: bool,
+    /// What the other side says after the handshake, where that is more than life signs: on connections for orders.
+    pub answers: BytesMut,
+    /// Whether this is a connection for orders.
+    pub is_for_orders: bool,
     candidates: Vec<SocketAddr>,
     failures: u32,
     last_complaint: String,
@@ -66,6 +72,9 @@ impl Dialled {
             state: State::Waiting { until: now },
             is_readable: false,
             queue: Outbox::default(),
+            is_cut: false,
+            answers: BytesMut::new(),
+            is_for_orders: false,
             candidates: Vec::new(),
             failures: 0,
             last_complaint: String::new(),
@@ -92,6 +101,15 @@ impl Dialled {
         matches!(self.state, State::Waiting { until } if now >= until)
     }
 
+    /// Whether an attempt is under way or is to begin: one that needs the other side.
+    pub(super) fn wants_an_answer(&self, now: Mono) -> bool {
+        match self.state {
+            State::Waiting { until } => now >= until,
+            State::Resolving { .. } | State::Connecting { .. } | State::Shaking { .. } => true,
+            State::Up { .. } => false,
+        }
+    }
+
     /// Waits for the resolver.
     pub(super) fn resolving(&mut self, now: Mono) {
         self.state = State::Resolving { until: now + RESOLVE_TIMEOUT };
@@ -104,17 +122,17 @@ impl Dialled {
         registry: &Registry,
         token: Token,
         now: Mono,
-    ) -> Result<(), String> {
+    ) -> Result<(), Complaint> {
         self.candidates = found;
         let Some(&target) = self.candidates.get(self.failures as usize % self.candidates.len().max(1)) else {
-            return Err(format!("the name {} is not known", self.address.host));
+            return Err(Complaint::Broken(format!("the name {} is not known", self.address.host)));
         };
         let begun = (|| -> io::Result<TcpStream> {
             let mut stream = TcpStream::connect(target)?;
             registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
             Ok(stream)
         })();
-        let stream = begun.map_err(|error| error.to_string())?;
+        let stream = begun.map_err(|error| Complaint::connecting(&error))?;
         self.state = State::Connecting { stream, until: now + CONNECT_TIMEOUT };
         Ok(())
     }
@@ -124,15 +142,15 @@ impl Dialled {
         &mut self,
         now: Mono,
         begin: impl FnOnce(bool, &mut BytesMut) -> Handshake,
-    ) -> Result<(), String> {
+    ) -> Result<(), Complaint> {
         let State::Connecting { stream, .. } = &self.state else { return Ok(()) };
         if let Ok(Some(error)) | Err(error) = stream.take_error() {
-            return Err(error.to_string());
+            return Err(Complaint::connecting(&error));
         }
         let remote = match stream.peer_addr() {
             Ok(remote) => remote,
             Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(Complaint::connecting(&error)),
         };
         super::tune(stream);
         let mut out = BytesMut::new();
@@ -168,8 +186,14 @@ impl Dialled {
                 Err(error) => return Err(Complaint::Broken(error.to_string())),
             };
             match &mut self.state {
-                // After the handshake the other side only says that it lives.
-                State::Up { last_heard, .. } => *last_heard = now,
+                State::Up { .. } if self.is_cut => {}
+                // After the handshake the other side only says that it lives, or answers orders.
+                State::Up { last_heard, .. } => {
+                    *last_heard = now;
+                    if self.is_for_orders {
+                        self.answers.extend_from_slice(&scratch[..n]);
+                    }
+                }
                 State::Shaking { handshake, buffer, out, stream, .. } => {
                     buffer.extend_from_slice(&scratch[..n]);
                     match handshake.receive(buffer, &wanted, out) {
@@ -227,6 +251,7 @@ impl Dialled {
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting { until: now + backoff.mul_f64(0.5 + 0.5 * jitter) };
         self.queue.clear();
+        self.answers.clear();
         self.is_readable = false;
         if self.last_complaint == why {
             return None;
@@ -241,6 +266,17 @@ impl Dialled {
 pub(super) enum Complaint {
     /// The connection ended.
     Broken(String),
+    /// Nobody listens at the address.
+    NobodyThere(String),
     /// One side does not want the other.
     Handshake(HandshakeError),
+}
+
+impl Complaint {
+    fn connecting(error: &io::Error) -> Complaint {
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Complaint::NobodyThere(error.to_string()),
+            _ => Complaint::Broken(error.to_string()),
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub(crate) enum Purpose {
     Frames,
     /// Founding messages, whoever they come from.
     Founding,
+    /// Orders about faults between two members of one cluster, and their answers.
+    Orders,
 }
 
 /// Who speaks.
@@ -168,6 +170,11 @@ impl Handshake {
             put(out, HELLO, &handshake.our_bytes);
         }
         handshake
+    }
+
+    /// What the other side says of itself, once that has arrived: not proven before the end.
+    pub(super) fn theirs(&self) -> Option<&Hello> {
+        self.theirs.as_ref().map(|(hello, _)| hello)
     }
 
     /// Takes what has arrived. `wanted` judges the other side's hello by what this node knows. On an error `out` may hold a last word.

@@ -1,9 +1,10 @@
-//! Links between nodes: one connection a direction for each pair of members, and passing ones for founding.
+//! Links between nodes: one connection a direction for each pair of members, and passing ones for founding and for orders about faults.
 //!
 //! Each node dials every other member and sends its frames on the connection that it dialled; frames come in on the connections that it accepted. So a link has one
 //! owner who repairs it, and a direction that is cut is seen as cut. Both sides prove the cluster's secret to each other (`handshake`, `proof`).
 //!
-//! * `accepted`, `dialled`: one connection each. `admission`: who is wanted. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
+//! * `accepted`, `dialled`: one connection each. `inbound`: all that were accepted. `admission`: who is wanted. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
+//! * `orders`: links that are cut on purpose, and the connections on which nodes order that.
 //!
 //! Invariants: no call blocks; strangers are few ([`MAX_STRANGERS`]), get a few kilobytes and three seconds; a peer's queue is bounded by `MAX_LINK_QUEUE_BYTES`;
 //! only frames from the node that proved itself on that connection are handed on, under its name. It does not decode frames: the core does, and refuses damage.
@@ -12,6 +13,8 @@ mod accepted;
 mod admission;
 mod dialled;
 pub(crate) mod handshake;
+mod inbound;
+mod orders;
 mod outbox;
 pub(crate) mod proof;
 mod resolver;
@@ -20,10 +23,11 @@ mod throttle;
 pub(crate) use outbox::Outbox;
 pub(crate) use throttle::Throttle;
 
+use crate::faults::{Faults, OrderAnswer};
 use crate::readiness::Readiness;
-use accepted::{Accepted, Closing, Incoming};
+use accepted::Accepted;
 use admission::unwanted;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use dialled::{Complaint, Dialled, State, Step};
 use directory::founding::FoundingMessage;
 use directory::{Address, Member};
@@ -37,7 +41,7 @@ use proto::limits::MAX_NODES;
 use proto::time::Mono;
 use resolver::Resolver;
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +72,17 @@ pub(crate) enum LinkEvent {
     },
     /// A founding message of whoever knows the secret.
     Founding(Box<FoundingMessage>),
+    /// A node answered an order about faults.
+    FaultAnswer {
+        /// Which.
+        from: NodeId,
+        /// The order's number.
+        number: u64,
+        /// What it said.
+        answer: OrderAnswer,
+    },
+    /// An order about faults cannot reach this node: nobody listens at its address.
+    NobodyThere(NodeId),
     /// A peer proved that this node runs from an old copy of its data folder: it must stop.
     Outdated(String),
 }
@@ -87,14 +102,15 @@ pub(crate) struct Me {
 enum Target {
     Member(NodeId),
     Passing(Address),
+    Orders(NodeId),
 }
 
 #[derive(Debug)]
 struct Outgoing {
     target: Target,
     link: Dialled,
-    /// The latest founding message for a passing link that is not up yet.
-    founding: Option<Bytes>,
+    /// For a passing link that is not up yet: the latest founding message, or all orders.
+    waiting: Vec<Bytes>,
     last_used: Mono,
 }
 
@@ -106,6 +122,9 @@ pub(crate) struct Links {
     me: Me,
     /// The newest start of each member that this node knows of.
     known: BTreeMap<NodeId, Incarnation>,
+    /// The peer address of each member.
+    addresses: BTreeMap<NodeId, Address>,
+    faults: Faults,
     secret: Option<Secret>,
     outgoing: Vec<Option<Outgoing>>,
     accepted: Vec<Option<Accepted>>,
@@ -126,6 +145,7 @@ impl Links {
         first_token: usize,
         waker: &Arc<Waker>,
         metrics: &Arc<Metrics>,
+        faults: Faults,
     ) -> io::Result<Links> {
         registry.register(&mut listener, Token(first_token), Interest::READABLE)?;
         Ok(Links {
@@ -133,6 +153,8 @@ impl Links {
             first_token,
             me: Me::default(),
             known: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            faults,
             secret,
             outgoing: Vec::new(),
             accepted: Vec::new(),
@@ -161,7 +183,9 @@ impl Links {
     pub(crate) fn set_members<'a>(&mut self, members: impl Iterator<Item = &'a Member>, now: Mono) {
         let mut wanted: BTreeMap<NodeId, Address> = BTreeMap::new();
         let mut known = BTreeMap::new();
+        self.addresses.clear();
         for member in members {
+            self.addresses.insert(member.node, member.peer.clone());
             let newest = self.known.get(&member.node).copied().unwrap_or_default().max(member.incarnation);
             known.insert(member.node, newest);
             if member.node != self.me.node {
@@ -194,21 +218,26 @@ impl Links {
             }
             None => return None,
         };
-        let link = Dialled::new(address, now);
-        self.outgoing[at] = Some(Outgoing { target, link, founding: None, last_used: now });
+        let mut link = Dialled::new(address, now);
+        link.is_cut = self.is_cut(&target);
+        link.is_for_orders = matches!(target, Target::Orders(_));
+        self.outgoing[at] = Some(Outgoing { target, link, waiting: Vec::new(), last_used: now });
         Some(at)
     }
 
     /// Queues a frame for a member; drops it if there is no link or no room.
     pub(crate) fn send(&mut self, to: NodeId, frame: Bytes) {
         let link = self.outgoing.iter_mut().flatten().find(|out| out.target == Target::Member(to));
-        if let Some(outgoing) = link {
+        if let Some(outgoing) = link.filter(|outgoing| !outgoing.link.is_cut) {
             outgoing.link.send(frame);
         }
     }
 
     /// Sends a founding message to an address, over a connection that is made for it if there is none. Only the newest message for an address waits.
     pub(crate) fn send_founding(&mut self, to: &Address, message: &FoundingMessage, now: Mono) {
+        if self.is_address_cut(to) {
+            return;
+        }
         let target = Target::Passing(to.clone());
         let at = self.outgoing.iter().position(|slot| slot.as_ref().is_some_and(|out| out.target == target));
         let Some(at) = at.or_else(|| self.open(target, to.clone(), now)) else { return };
@@ -218,7 +247,7 @@ impl Links {
         if outgoing.link.is_up() {
             outgoing.link.send(bytes);
         } else {
-            outgoing.founding = Some(bytes);
+            outgoing.waiting = vec![bytes];
         }
     }
 
@@ -272,7 +301,7 @@ impl Links {
                 if out.link.address == address && matches!(out.link.state, State::Resolving { .. }) {
                     let token = Token(self.first_token + 1 + at);
                     let result = out.link.connect(found.clone(), registry, token, now);
-                    self.settle(at, result.map(|()| Step::Nothing).map_err(Complaint::Broken), now);
+                    self.settle(at, result.map(|()| Step::Nothing), now);
                 }
             }
         }
@@ -289,137 +318,6 @@ impl Links {
             match out.link.write() {
                 Ok(n) => drop(self.metrics.peer_bytes_out.inc_by(n as u64)),
                 Err(error) => self.settle(at, Err(Complaint::Broken(error.to_string())), now),
-            }
-        }
-    }
-
-    fn accept(&mut self, registry: &Registry, now: Mono) {
-        for _ in 0..ACCEPTS_PER_TURN {
-            if !self.may_accept {
-                return;
-            }
-            let (mut stream, remote) = match self.listener.accept() {
-                Ok(accepted) => accepted,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    self.may_accept = false;
-                    if error.kind() != ErrorKind::WouldBlock {
-                        self.complain(now, format_args!("cannot accept a peer's connection: {error}"));
-                    }
-                    return;
-                }
-            };
-            let strangers = || {
-                self.accepted
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, slot)| slot.as_ref().is_some_and(|a| a.peer.is_none()))
-            };
-            if strangers().count() >= MAX_STRANGERS {
-                let oldest = strangers().map(|(at, _)| at).min_by_key(|&at| self.accepted_at(at));
-                if let Some(oldest) = oldest {
-                    self.accepted[oldest] = None;
-                }
-            }
-            let at = match self.accepted.iter().position(Option::is_none) {
-                Some(at) => at,
-                None if self.accepted.len() < MAX_ACCEPTED => {
-                    self.accepted.push(None);
-                    self.accepted.len() - 1
-                }
-                None => {
-                    self.complain(now, format_args!("too many peer connections; closed one from {remote}"));
-                    continue;
-                }
-            };
-            let token = Token(self.first_token + Self::FIRST_ACCEPTED + at);
-            if registry.register(&mut stream, token, Interest::READABLE).is_err() {
-                continue;
-            }
-            tune(&stream);
-            let hello = self.hello(Purpose::Frames, NodeId(0));
-            let mut nothing = BytesMut::new();
-            let handshake = Handshake::new(
-                Role::Accepter,
-                hello,
-                self.secret.clone(),
-                is_loopback(&remote),
-                &mut nothing,
-            );
-            self.accepted[at] = Some(Accepted::new(stream, remote, handshake, now));
-        }
-    }
-
-    fn accepted_at(&self, at: usize) -> Mono {
-        self.accepted[at].as_ref().map_or(Mono(u64::MAX), |accepted| accepted.since)
-    }
-
-    fn turn_accepted(&mut self, at: usize, now: Mono, scratch: &mut [u8]) {
-        let Some(mut link) = self.accepted[at].take() else { return };
-        let mut joined = None;
-        let mut from = link.peer.as_ref().map(|hello| hello.node);
-        let (me, known) = (self.me, &self.known);
-        let events = &mut self.events;
-        let result = link
-            .read(
-                now,
-                scratch,
-                |hello| unwanted(&me, known, Role::Accepter, None, hello),
-                |incoming| match incoming {
-                    Incoming::Joined(hello) => {
-                        from = Some(hello.node);
-                        joined = Some(hello);
-                    }
-                    Incoming::Frame(bytes) => {
-                        events.push(LinkEvent::Frame {
-                            from: from.expect("frames follow the handshake"),
-                            bytes,
-                        });
-                    }
-                    Incoming::Founding(message) => events.push(LinkEvent::Founding(message)),
-                },
-            )
-            .and_then(|n| {
-                self.metrics.peer_bytes_in.inc_by(n as u64);
-                link.tick(now)
-            });
-        if let Some(hello) = joined.filter(|hello| hello.purpose == Purpose::Frames) {
-            self.heard_of(&hello);
-            // The peer has begun anew: what it left behind on an older connection is of no use.
-            for older in &mut self.accepted {
-                if older
-                    .as_ref()
-                    .and_then(|older| older.peer.as_ref())
-                    .is_some_and(|peer| peer.purpose == Purpose::Frames && peer.node == hello.node)
-                {
-                    *older = None;
-                }
-            }
-        }
-        match result {
-            Ok(()) => self.accepted[at] = Some(link),
-            Err(closing) => self.closed(&link, &closing, now),
-        }
-    }
-
-    fn closed(&mut self, link: &Accepted, closing: &Closing, now: Mono) {
-        let remote = link.remote;
-        match (closing, &link.peer) {
-            (Closing::Refused(error), _) if error.is_early() => {
-                tracing::debug!("closed a peer connection from {remote}: {error}");
-            }
-            (Closing::Refused(error), _) => {
-                self.outdated(error);
-                self.complain(now, format_args!("closed a peer connection from {remote}: {error}"));
-            }
-            (Closing::Nonsense(why), _) => {
-                self.complain(now, format_args!("closed the peer connection from {remote}: {why}"));
-            }
-            (Closing::Ended(why), Some(peer)) => {
-                tracing::debug!("the connection from node {} ({remote}) ended: {why}", peer.node);
-            }
-            (Closing::Ended(why), None) => {
-                tracing::debug!("a connection from {remote} to the peer port ended: {why}")
             }
         }
     }
@@ -460,20 +358,18 @@ impl Links {
 
     fn turn_outgoing(&mut self, at: usize, registry: &Registry, now: Mono, scratch: &mut [u8]) {
         let Some(out) = &mut self.outgoing[at] else { return };
-        if matches!(out.target, Target::Passing(_)) && now - out.last_used >= PASSING_IDLE_TIMEOUT {
+        if !matches!(out.target, Target::Member(_)) && now - out.last_used >= PASSING_IDLE_TIMEOUT {
             self.outgoing[at] = None;
             return;
         }
         let token = Token(self.first_token + 1 + at);
         let mut result = Ok(Step::Nothing);
-        if out.link.is_due(now) {
+        if out.link.is_cut && out.link.wants_an_answer(now) {
+            result = Err(Complaint::Broken("cut by a fault".into()));
+        } else if out.link.is_due(now) {
             match resolver::literal(&out.link.address) {
                 Some(found) => {
-                    result = out
-                        .link
-                        .connect(vec![found], registry, token, now)
-                        .map_err(Complaint::Broken)
-                        .map(|()| Step::Nothing);
+                    result = out.link.connect(vec![found], registry, token, now).map(|()| Step::Nothing);
                 }
                 None => {
                     out.link.resolving(now);
@@ -489,12 +385,12 @@ impl Links {
             };
             result = Err(Complaint::Broken(what.into()));
         } else if out.link.is_readable {
-            let target = match out.target {
-                Target::Member(node) => Some(node),
-                Target::Passing(_) => None,
+            let (target, purpose) = match out.target {
+                Target::Member(node) => (Some(node), Purpose::Frames),
+                Target::Passing(_) => (None, Purpose::Founding),
+                Target::Orders(node) => (Some(node), Purpose::Orders),
             };
             if matches!(out.link.state, State::Connecting { .. }) {
-                let purpose = if target.is_some() { Purpose::Frames } else { Purpose::Founding };
                 let hello = self.hello(purpose, target.unwrap_or_default());
                 let secret = self.secret.clone();
                 let out = self.outgoing[at].as_mut().expect("it is there");
@@ -502,13 +398,18 @@ impl Links {
                 let begun = out.link.connected(now, |is_loopback, out| {
                     Handshake::new(Role::Dialler, hello, secret, is_loopback, out)
                 });
-                result = begun.map(|()| Step::Nothing).map_err(Complaint::Broken);
+                result = begun.map(|()| Step::Nothing);
             }
             if result.is_ok() {
                 let (me, known) = (self.me, &self.known);
                 let out = self.outgoing[at].as_mut().expect("it is there");
                 result =
                     out.link.read(now, scratch, |hello| unwanted(&me, known, Role::Dialler, target, hello));
+                if purpose == Purpose::Orders
+                    && let Err(why) = self.take_answers(at)
+                {
+                    result = Err(Complaint::Broken(why.into()));
+                }
             }
         }
         self.settle(at, result, now);
@@ -525,24 +426,27 @@ impl Links {
                     self.events.push(LinkEvent::Up(node));
                     self.heard_of(&hello);
                 }
-                Target::Passing(_) => {
-                    if let Some(message) = out.founding.take() {
-                        out.link.send(message);
-                    }
-                }
+                Target::Passing(_) | Target::Orders(_) => Links::send_waiting(out),
             },
             Err(complaint) => {
                 if let (true, Target::Member(node)) = (out.link.is_up(), &out.target) {
                     self.events.push(LinkEvent::Down(*node));
                 }
+                if let (Complaint::NobodyThere(_), &Target::Orders(node)) = (&complaint, &out.target) {
+                    self.events.push(LinkEvent::NobodyThere(node));
+                    self.outgoing[at] = None;
+                    return;
+                }
                 let why = match &complaint {
-                    Complaint::Broken(why) => why.clone(),
+                    Complaint::Broken(why) | Complaint::NobodyThere(why) => why.clone(),
                     Complaint::Handshake(error) => error.to_string(),
                 };
                 let is_worth_a_line = matches!(&complaint, Complaint::Handshake(error) if !error.is_early());
                 let news = out.link.fail(now, why, jitter);
                 let who = match &out.target {
-                    Target::Member(node) => format!("node {node} at {}", out.link.address),
+                    Target::Member(node) | Target::Orders(node) => {
+                        format!("node {node} at {}", out.link.address)
+                    }
                     Target::Passing(address) => address.to_string(),
                 };
                 if let Some(why) = news {

@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::faults::{Direction, Order};
 use mio::{Events, Poll};
 use proto::frame::Frame;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
 
 const WAKER: Token = Token(0);
@@ -30,7 +31,8 @@ impl Node {
         let at = listener.local_addr().expect("bound");
         let secret = secret.map(|text| Secret::new(text.into()));
         let metrics = Arc::new(Metrics::new());
-        let links = Links::new(listener, secret, poll.registry(), FIRST, &waker, &metrics).expect("links");
+        let links = Links::new(listener, secret, poll.registry(), FIRST, &waker, &metrics, Faults::new(true))
+            .expect("links");
         Node { poll, events: Events::with_capacity(64), links, clock, at, heard: Vec::new() }
     }
 
@@ -68,7 +70,7 @@ impl Node {
 }
 
 /// Lets everyone turn until something holds.
-fn until(nodes: &mut [&mut Node], mut holds: impl FnMut(&[&mut Node]) -> bool) {
+fn until(nodes: &mut [&mut Node], mut holds: impl FnMut(&mut [&mut Node]) -> bool) {
     let begun = Instant::now();
     while !holds(nodes) {
         assert!(begun.elapsed() < Duration::from_secs(20), "it did not come to hold in time");
@@ -182,4 +184,110 @@ fn hostile_bytes_close_the_connection_and_strangers_stay_few() {
     // After the time limit they are gone.
     until(&mut [&mut node], |nodes| nodes[0].links.accepted.iter().flatten().count() == 0);
     drop(silent);
+}
+
+fn ups(node: &Node, peer: u64) -> usize {
+    node.heard.iter().filter(|event| matches!(event, LinkEvent::Up(up) if up.0 == peer)).count()
+}
+
+fn frames(node: &Node) -> usize {
+    node.heard.iter().filter(|event| matches!(event, LinkEvent::Frame { .. })).count()
+}
+
+/// A node's own clients order it.
+fn obeys(node: &mut Node, order: &Order) {
+    let (me, now) = (node.links.me.node, node.clock.mono());
+    node.links.order(me, 0, order, now).expect("this node answers at once");
+}
+
+fn what_one_says_to_two() -> Order {
+    Order::Cut(vec![Direction { from: NodeId(1), to: NodeId(2) }])
+}
+
+#[test]
+fn a_cut_direction_carries_nothing_is_given_up_in_silence_and_comes_back() {
+    // Either end enforces it alone.
+    for knows in [[true, true], [true, false], [false, true]] {
+        let (mut one, mut two) = pair([Some("s"), Some("s")]);
+        until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+        for node in
+            [&mut one, &mut two].into_iter().zip(knows).filter_map(|(node, knows)| knows.then_some(node))
+        {
+            obeys(node, &what_one_says_to_two());
+        }
+        let is_down =
+            |node: &Node| node.heard.iter().any(|event| matches!(event, LinkEvent::Down(NodeId(2))));
+        let begun = Instant::now();
+        until(&mut [&mut one, &mut two], |nodes| {
+            nodes[0].links.send(NodeId(2), frame(1, 2));
+            nodes[1].links.send(NodeId(1), frame(2, 1));
+            is_down(nodes[0])
+        });
+        assert!(begun.elapsed() > Duration::from_secs(1), "nobody tells a node that its link is cut");
+        assert_eq!(frames(&two), 0, "{knows:?}");
+        assert!(frames(&one) > 0, "the other way flows");
+        let begun = Instant::now();
+        until(&mut [&mut one, &mut two], |nodes| {
+            nodes[1].links.send(NodeId(1), frame(2, 1));
+            begun.elapsed() > Duration::from_millis(1500)
+        });
+        assert_eq!((ups(&one, 2), ups(&two, 1)), (1, 1), "no handshake passes, and the other way is whole");
+        obeys(&mut one, &Order::HealAll);
+        obeys(&mut two, &Order::HealAll);
+        until(&mut [&mut one, &mut two], |nodes| ups(nodes[0], 2) == 2);
+        one.links.send(NodeId(2), frame(1, 2));
+        until(&mut [&mut one, &mut two], |nodes| frames(nodes[1]) == 1);
+    }
+}
+
+#[test]
+fn a_cut_that_is_healed_at_once_leaves_the_link_as_it_was() {
+    let (mut one, mut two) = pair([None, None]);
+    until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+    // Only the receiver drops, so that the frames are on their way.
+    obeys(&mut two, &what_one_says_to_two());
+    let begun = Instant::now();
+    until(&mut [&mut one, &mut two], |nodes| {
+        nodes[0].links.send(NodeId(2), frame(1, 2));
+        begun.elapsed() > Duration::from_millis(200)
+    });
+    assert_eq!(frames(&two), 0);
+    obeys(&mut two, &Order::HealAll);
+    one.links.send(NodeId(2), frame(1, 2));
+    until(&mut [&mut one, &mut two], |nodes| frames(nodes[1]) > 0);
+    assert_eq!(ups(&one, 2), 1);
+}
+
+#[test]
+fn orders_pass_where_all_else_is_cut_and_a_node_where_nobody_listens_is_named() {
+    let (mut one, mut two) = pair([Some("s"), Some("s")]);
+    let both = [NodeId(1), NodeId(2)].map(|from| Direction { from, to: NodeId(3 - from.0) });
+    obeys(&mut two, &Order::Cut(both.into()));
+    let begun = Instant::now();
+    until(&mut [&mut one, &mut two], |_| begun.elapsed() > Duration::from_millis(300));
+    assert!(!is_up(&one, 2) && !is_up(&two, 1));
+    let answer = |node: &Node, wanted: u64| {
+        node.heard.iter().find_map(|event| match event {
+            LinkEvent::FaultAnswer { from: NodeId(2), number, answer } if *number == wanted => {
+                Some(answer.clone())
+            }
+            _ => None,
+        })
+    };
+    let now = one.clock.mono();
+    assert_eq!(one.links.order(NodeId(2), 7, &Order::Tell, now), None);
+    one.links.order(NodeId(2), 8, &Order::HealAll, now);
+    until(&mut [&mut one, &mut two], |nodes| answer(nodes[0], 8).is_some());
+    assert_eq!(answer(&one, 7), Some(OrderAnswer::Obeyed(both.into())));
+    assert_eq!(answer(&one, 8), Some(OrderAnswer::Obeyed(vec![])));
+    until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+
+    let mut gone = one.member(3, 1);
+    gone.peer = Address::new("127.0.0.1", 1);
+    let members = [one.member(1, 1), gone];
+    one.links.set_members(members.iter(), now);
+    one.links.order(NodeId(3), 9, &Order::Tell, now);
+    until(&mut [&mut one], |nodes| {
+        nodes[0].heard.iter().any(|event| matches!(event, LinkEvent::NobodyThere(NodeId(3))))
+    });
 }

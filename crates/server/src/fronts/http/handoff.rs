@@ -1,5 +1,6 @@
 //! The way from the HTTP thread to the core and back: a channel there, a one-shot channel back for each call, and the loop's waker.
 
+use crate::faults::{Asker, FaultError, FaultErrorKind, FaultView, Report, StatusWithFaults, Wish};
 use crate::fronts::resp::{class_of, foreign_connection};
 use mio::Waker;
 use node::core::Core;
@@ -25,6 +26,7 @@ enum Call {
     Status { answer: oneshot::Sender<Option<String>> },
     Ready { answer: oneshot::Sender<Result<(), String>> },
     Metrics { answer: oneshot::Sender<String> },
+    Fault { wish: Wish, answer: oneshot::Sender<Result<Report, FaultError>> },
 }
 
 /// The HTTP thread's end.
@@ -41,6 +43,8 @@ pub(crate) struct Calls {
     births: u64,
     metrics: Arc<Metrics>,
     counters: HashMap<&'static str, CommandMetrics>,
+    fault_commands: Vec<(Asker, Wish)>,
+    faults: Arc<FaultView>,
 }
 
 struct UnderWay {
@@ -52,8 +56,15 @@ struct UnderWay {
 /// Both ends.
 pub(crate) fn channel(waker: Arc<Waker>, metrics: Arc<Metrics>) -> (Handoff, Calls) {
     let (sender, receiver) = sync_channel(MAX_CALLS);
-    let calls =
-        Calls { calls: receiver, under_way: HashMap::new(), births: 0, metrics, counters: HashMap::new() };
+    let calls = Calls {
+        calls: receiver,
+        under_way: HashMap::new(),
+        births: 0,
+        metrics,
+        counters: HashMap::new(),
+        fault_commands: Vec::new(),
+        faults: Arc::default(),
+    };
     (Handoff { calls: sender, waker }, calls)
 }
 
@@ -89,6 +100,13 @@ impl Handoff {
     pub(crate) async fn metrics(&self) -> Option<String> {
         self.call(|answer| Call::Metrics { answer }).await
     }
+
+    /// Carries out a command about faults.
+    pub(crate) async fn fault(&self, wish: Wish) -> Result<Report, FaultError> {
+        self.call(|answer| Call::Fault { wish, answer }).await.unwrap_or_else(|| {
+            Err(FaultError::new(FaultErrorKind::NotReady, "the node is stopping; ask another one"))
+        })
+    }
 }
 
 impl Calls {
@@ -103,7 +121,11 @@ impl Calls {
                     core.step(now, Input::Request { connection, request: RequestId(1), body: request });
                 }
                 // A receiver that is gone has hung up: nobody wants the answer.
-                Call::Status { answer } => drop(answer.send(serde_json::to_string(&core.status(now)).ok())),
+                Call::Status { answer } => {
+                    let (status, faults) = (core.status(now), &*self.faults);
+                    let text = serde_json::to_string(&StatusWithFaults { status: &status, faults });
+                    drop(answer.send(text.ok()));
+                }
                 Call::Ready { answer } => drop(answer.send(if core.is_ready() {
                     Ok(())
                 } else {
@@ -111,6 +133,7 @@ impl Calls {
                         .to_owned())
                 })),
                 Call::Metrics { answer } => drop(answer.send(self.text(core, now))),
+                Call::Fault { wish, answer } => self.fault_commands.push((Asker::Http(answer), wish)),
             }
         }
     }
@@ -125,6 +148,9 @@ impl Calls {
                 Call::Status { answer } => drop(answer.send(None)),
                 Call::Ready { answer } => drop(answer.send(Err(why.to_owned()))),
                 Call::Metrics { answer } => drop(answer.send(self.metrics.text())),
+                Call::Fault { answer, .. } => {
+                    drop(answer.send(Err(FaultError::new(FaultErrorKind::NotReady, why))));
+                }
             }
         }
     }
@@ -154,6 +180,16 @@ impl Calls {
         counters.count(class, asked.mono - call.started);
         drop(call.answer.send(outcome));
         core.step(asked, Input::ConnectionClosed { connection });
+    }
+
+    /// Commands about faults since the last call.
+    pub(crate) fn fault_commands(&mut self) -> Vec<(Asker, Wish)> {
+        std::mem::take(&mut self.fault_commands)
+    }
+
+    /// What status shows of faults from now on.
+    pub(crate) fn show_faults(&mut self, view: Arc<FaultView>) {
+        self.faults = view;
     }
 
     /// Calls that wait for the core.

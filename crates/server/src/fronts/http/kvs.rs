@@ -20,7 +20,7 @@ use proto::slots::slot_of;
 use std::time::Duration;
 
 /// How long a body may take to arrive, and to be let in.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads a value.
 #[utoipa::path(get, path = "/kvs/{key}", tag = "kvs",

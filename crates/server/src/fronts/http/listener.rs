@@ -4,6 +4,7 @@
 
 use super::handoff::Handoff;
 use super::router;
+use super::stillness::{Still, Stillness};
 use crate::fronts::password::Password;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,6 +29,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct HttpThread {
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    stillness: Arc<Stillness>,
 }
 
 impl HttpThread {
@@ -43,20 +45,28 @@ impl HttpThread {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, stopping) = watch::channel(false);
         let app = router(handoff, password);
+        let stillness = Arc::new(Stillness::default());
+        let still = stillness.clone();
         let thread = std::thread::Builder::new().name("quartet-http".into()).spawn(move || {
             runtime.block_on(async move {
+                tokio::spawn(still.hold());
                 match TcpListener::from_std(listener) {
                     Ok(listener) => serve(listener, app, open, metrics, stopping).await,
                     Err(error) => tracing::error!("HTTP cannot start: {error}"),
                 }
             });
         })?;
-        Ok(HttpThread { stop, thread: Some(thread) })
+        Ok(HttpThread { stop, thread: Some(thread), stillness })
     }
 
     /// Takes no new connections; those that are open end after the request under way.
     pub(crate) fn stop_accepting(&self) {
         let _ = self.stop.send(true); // nobody listens: the thread has ended already
+    }
+
+    /// Nothing is answered until the result is dropped.
+    pub(crate) fn stand_still(&self) -> Still {
+        self.stillness.begin()
     }
 
     /// Waits for the end, at most for the grace that open connections have.

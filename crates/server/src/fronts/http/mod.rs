@@ -2,16 +2,19 @@
 //!
 //! It runs on `tokio` in a thread of its own, because it is not where speed matters, and hands requests to the core over a channel (`handoff`).
 //!
-//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `admin`: everything else.
+//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `faults`: faults. `admin`: everything else.
+//! * `stillness`: a paused node answers nothing here.
 //! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`: `/openapi.json`.
 
 mod admin;
 mod conditions;
+mod faults;
 mod handoff;
 mod kvs;
 mod listener;
 mod openapi;
 mod problem;
+mod stillness;
 
 pub(crate) use handoff::{Calls, Handoff, channel};
 pub(crate) use listener::HttpThread;
@@ -46,6 +49,7 @@ fn router(handoff: Handoff, password: Option<Password>) -> Router {
         .route("/kvs/{*key}", get(kvs::get).put(kvs::put).delete(kvs::delete))
         .route("/kvs/", get(kvs::no_key).put(kvs::no_key).delete(kvs::no_key))
         .route("/admin/status", get(admin::status))
+        .route("/admin/faults", get(faults::list).post(faults::make).delete(faults::heal))
         .route("/metrics", get(admin::metrics))
         .route_layer(from_fn_with_state(front.clone(), guard));
     Router::new()

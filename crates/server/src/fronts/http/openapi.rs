@@ -1,6 +1,6 @@
 //! `/openapi.json`: the HTTP interface as OpenAPI 3.1 describes it, made from the handlers themselves.
 
-use super::{admin, kvs, problem};
+use super::{admin, faults, kvs, problem};
 use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -8,7 +8,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Quartet", description = "A distributed key-value store. Every answer is linearizable."),
-    paths(kvs::get, kvs::put, kvs::delete, admin::healthz, admin::readyz, admin::status, admin::metrics, document),
+    paths(kvs::get, kvs::put, kvs::delete, admin::healthz, admin::readyz, admin::status, admin::metrics, faults::list, faults::make, faults::heal, document),
     components(schemas(problem::Problem)),
     security((), ("password" = [])),
     modifiers(&Password)

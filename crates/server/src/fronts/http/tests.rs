@@ -93,7 +93,7 @@ fn the_password_guards_data_and_status_but_not_health() {
     let get = |path: &str| -> String {
         talk(format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").leak(), Some("secret"))
     };
-    for path in ["/kvs/k", "/admin/status", "/metrics"] {
+    for path in ["/kvs/k", "/admin/status", "/admin/faults", "/metrics"] {
         let answer = get(path);
         assert!(
             answer.starts_with("HTTP/1.1 401 ")
@@ -102,7 +102,7 @@ fn the_password_guards_data_and_status_but_not_health() {
     }
     assert!(get("/healthz").starts_with("HTTP/1.1 200 "));
     let document = get("/openapi.json");
-    for path in ["/kvs/{key}", "/healthz", "/readyz", "/admin/status", "/metrics"] {
+    for path in ["/kvs/{key}", "/healthz", "/readyz", "/admin/status", "/admin/faults", "/metrics"] {
         assert!(document.contains(&format!("\"{path}\"")), "{path} is not described");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::settings::Settings;
+use crate::faults::FaultView;
 use crate::fronts::password::Password;
 use crate::memory;
 use node::core::Core;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub output_bytes: u64,
     /// The most resident memory that INFO has seen, in bytes.
     pub memory_peak_bytes: u64,
+    /// What status shows of this node's faults.
+    pub faults: Arc<FaultView>,
 }
 
 impl Shared {

@@ -1,7 +1,7 @@
 //! The Redis front: connections, RESP2 and RESP3, commands to the core and answers back in order.
 //!
 //! * `connection`: one client's socket and buffers. `pipeline`: its commands under way. `reply_buffer`: bytes on their way out. `answers`: outcomes to replies.
-//! * `session`, `server_commands`, `info`, `settings`, `cluster`: commands that never reach the core.
+//! * `session`, `server_commands`, `info`, `settings`, `cluster`, `faults`: commands that never reach the core.
 //! * this file: whose turn it is, and the accounts that keep slow and greedy clients from costing anyone else.
 //!
 //! Invariants: answers of one connection leave in the order of its commands. A connection that does not read its replies is not read either; one that sends more than its
@@ -11,6 +11,7 @@ mod answers;
 mod cluster;
 mod connection;
 mod context;
+mod faults;
 mod glob;
 mod info;
 mod pipeline;
@@ -27,6 +28,7 @@ use crate::readiness::Readiness;
 use bytes::Bytes;
 use connection::{Connection, Over, READ_PER_TURN_BYTES, ReplyMode, SMALL_BYTES};
 use context::Context;
+use faults::FaultCommand;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use node::core::Core;
@@ -89,6 +91,8 @@ pub(crate) struct RespFront {
     counters: Vec<Option<CommandMetrics>>,
     me: NodeId,
     shared: Shared,
+    /// Commands about faults that were asked for since the last turn.
+    fault_commands: Vec<FaultCommand>,
 }
 
 impl RespFront {
@@ -121,6 +125,7 @@ impl RespFront {
             counters: vec![None; table().len()],
             me,
             shared,
+            fault_commands: Vec::new(),
         })
     }
 
@@ -387,6 +392,9 @@ impl RespFront {
                 Family::Cluster => {
                     let context = Context { now, core, others: &self.connections, shared: &mut self.shared };
                     Some(cluster::run(row, argv, &context, self.me))
+                }
+                Family::Server if row.name == faults::NAME => {
+                    self.fault(connection, argv, number, bytes, skipped, now)
                 }
                 Family::Server => {
                     let mut context =

@@ -1,8 +1,9 @@
-//! Commands about the server: COMMAND, CONFIG, TIME, FUNCTION, QUARTET; INFO is in `info`.
+//! Commands about the server: COMMAND, CONFIG, TIME, FUNCTION, QUARTET; INFO is in `info`, QUARTET FAULT in `faults`.
 
 use super::context::Context;
 use super::glob::glob_matches;
 use super::info;
+use crate::faults::StatusWithFaults;
 use bytes::Bytes;
 use proto::commands::{
     Row, command_count, command_docs, command_getkeys, command_getkeysandflags, command_info, command_list,
@@ -32,14 +33,14 @@ pub(super) fn run(row: &Row, argv: &[Bytes], context: &mut Context<'_>) -> Reply
         "function|flush" => Reply::OK,
         "info" => Reply::Verbatim("txt", info::text(&argv[1..], context)),
         "time" => time(context.now.wall_ms),
-        "quartet|status" => json(&context.core.status(context.now)),
+        "quartet|status" => {
+            let (status, faults) = (context.core.status(context.now), &*context.shared.faults);
+            json(&StatusWithFaults { status: &status, faults })
+        }
         "quartet|where" => match argv.get(2) {
             Some(key) => json(&context.core.where_key(key)),
             None => Reply::error("ERR wrong number of arguments for 'quartet|where' command"),
         },
-        "quartet|fault" => {
-            Reply::error("ERR faults can only be injected in the simulator (see docs/redis.md)")
-        }
         name => match name.split_once('|').map_or((name, "help"), |(container, sub)| (container, sub)) {
             (container, "help") => help(container),
             _ => {
