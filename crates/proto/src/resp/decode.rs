@@ -210,7 +210,8 @@ fn double(line: &[u8]) -> Result<f64, DecodeError> {
 
 /// The statuses that we send ourselves come back as the constants that they were, so that a reply survives the way to another node unchanged.
 fn status(line: &[u8]) -> Result<Reply, DecodeError> {
-    const KNOWN: [&str; 6] = ["OK", "PONG", "QUEUED", "RESET", "string", "none"];
+    const KNOWN: [&str; 10] =
+        ["OK", "PONG", "QUEUED", "RESET", "string", "none", "set", "hash", "list", "zset"];
     let line = text(line)?;
     Ok(match KNOWN.iter().find(|known| **known == line) {
         Some(known) => Reply::Simple(known),

@@ -6,6 +6,7 @@
 
 use super::Version;
 use crate::reply::Reply;
+use crate::score::double_to_text;
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// Appends the reply's bytes.
@@ -39,8 +40,8 @@ fn put(reply: &Reply, version: Version, absent_array: &[u8], out: &mut BytesMut)
             }
         }
         Reply::Double(number) => match version {
-            Version::Resp2 => bulk(double(*number).as_bytes(), out),
-            Version::Resp3 => line(b',', &double(*number), out),
+            Version::Resp2 => bulk(double_to_text(*number).as_bytes(), out),
+            Version::Resp3 => line(b',', &double_to_text(*number), out),
         },
         Reply::Bool(truth) => match version {
             Version::Resp2 => header(b':', i64::from(*truth), out),
@@ -123,16 +124,6 @@ fn header(kind: u8, number: i64, out: &mut BytesMut) {
 
 fn length(length: usize) -> i64 {
     i64::try_from(length).expect("no reply is that long")
-}
-
-fn double(number: f64) -> String {
-    if number.is_nan() {
-        "nan".to_owned()
-    } else if number.is_infinite() {
-        if number > 0.0 { "inf" } else { "-inf" }.to_owned()
-    } else {
-        format!("{number}")
-    }
 }
 
 #[cfg(test)]
