@@ -5,10 +5,10 @@
 //!
 //! Not here: limits and `OOM` (the leader decides them before it proposes; [`grows`] tells it which writes count), and exactly-once (`sessions`).
 
-use crate::types::{hashes, keys, lists, sets, strings};
+use crate::types::{hashes, keys, lists, sets, sorted_sets, strings};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{HashWrite, KeyWrite, ListWrite, SetWrite, StringWrite, Write};
+use proto::ops::{HashWrite, KeyWrite, ListWrite, SetWrite, SortedSetWrite, StringWrite, Write};
 use proto::reply::Reply;
 use storage::state::ShardState;
 
@@ -30,6 +30,7 @@ pub fn apply(state: &mut ShardState, ts: Timestamp, write: &Write) -> Applied {
         Write::Set(write) => sets::apply(state, ts, write),
         Write::Hash(write) => hashes::apply(state, ts, write),
         Write::List(write) => lists::apply(state, ts, write),
+        Write::SortedSet(write) => sorted_sets::apply(state, ts, write),
     };
     let version = single_key(write).map_or(Timestamp::ZERO, |key| state.version_of(key));
     Applied { reply, version }
@@ -42,6 +43,10 @@ pub fn grows(write: &Write) -> bool {
         Write::Key(write) => matches!(write, KeyWrite::Copy { .. }),
         Write::Set(write) => matches!(write, SetWrite::Add { .. } | SetWrite::Store { .. }),
         Write::Hash(write) => !matches!(write, HashWrite::Delete { .. }),
+        Write::SortedSet(write) => matches!(
+            write,
+            SortedSetWrite::Add { .. } | SortedSetWrite::StoreRange { .. } | SortedSetWrite::Store { .. }
+        ),
         Write::List(write) => {
             matches!(write, ListWrite::Push { .. } | ListWrite::Insert { .. } | ListWrite::Set { .. })
         }
@@ -94,6 +99,15 @@ fn single_key(write: &Write) -> Option<&Bytes> {
             | ListWrite::Trim { key, .. }
             | ListWrite::Insert { key, .. } => Some(key),
             ListWrite::MultiPop { .. } | ListWrite::Move { .. } => None,
+        },
+        Write::SortedSet(write) => match write {
+            SortedSetWrite::Add { key, .. }
+            | SortedSetWrite::Remove { key, .. }
+            | SortedSetWrite::RemoveRange { key, .. }
+            | SortedSetWrite::Pop { key, .. } => Some(key),
+            SortedSetWrite::MultiPop { .. }
+            | SortedSetWrite::StoreRange { .. }
+            | SortedSetWrite::Store { .. } => None,
         },
     }
 }

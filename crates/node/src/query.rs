@@ -4,10 +4,10 @@
 //! for good once it is gone. The clock only serves to tell times to live. Where the clock is past an expiry that the log has not reached, the caller first
 //! lets the log catch up with an empty entry ([`needs_empty_entry`]): otherwise a client could see a key after its time.
 
-use crate::types::{hashes, keys, lists, sets, strings};
+use crate::types::{hashes, keys, lists, sets, sorted_sets, strings};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{HashRead, KeyRead, ListRead, Read, SetRead, StringRead};
+use proto::ops::{HashRead, KeyRead, ListRead, Read, SetRead, SortedSetRead, StringRead};
 use proto::reply::Reply;
 use storage::state::ShardState;
 
@@ -28,6 +28,7 @@ pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
         Read::Set(read) => sets::read(state, read),
         Read::Hash(read) => hashes::read(state, read),
         Read::List(read) => lists::read(state, read),
+        Read::SortedSet(read) => sorted_sets::read(state, read),
     };
     let version = match concerns(read) {
         Concerns::Keys([key]) => state.version_of(key),
@@ -107,6 +108,18 @@ fn concerns(read: &Read) -> Concerns<'_> {
             | ListRead::Len { key }
             | ListRead::Index { key, .. }
             | ListRead::Position { key, .. } => one(key),
+        },
+        Read::SortedSet(read) => match read {
+            SortedSetRead::Score { key, .. }
+            | SortedSetRead::Scores { key, .. }
+            | SortedSetRead::Card { key }
+            | SortedSetRead::Count { key, .. }
+            | SortedSetRead::Range { key, .. }
+            | SortedSetRead::Rank { key, .. }
+            | SortedSetRead::Scan { key, .. }
+            | SortedSetRead::RandomMember { key, .. } => one(key),
+            SortedSetRead::Combine { combination, .. } => Concerns::Keys(&combination.keys),
+            SortedSetRead::InterCard { keys, .. } => Concerns::Keys(keys),
         },
     }
 }

@@ -19,4 +19,6 @@ pub(crate) mod lists;
 mod long_double;
 mod scan;
 pub(crate) mod sets;
+mod sorted_set_unions;
+pub(crate) mod sorted_sets;
 pub(crate) mod strings;

@@ -30,11 +30,7 @@ pub const LATER: &[&str] = &[
     "setbit", "shutdown", "slaveof", "slowlog", "sort", "sort_ro", "spublish", "ssubscribe", "subscribe",
     "sunsubscribe", "swapdb", "sync", "unsubscribe", "unwatch", "wait", "waitaof", "watch", "xack", "xadd",
     "xautoclaim", "xclaim", "xdel", "xgroup", "xinfo", "xlen", "xpending", "xrange", "xread", "xreadgroup",
-    "xrevrange", "xsetid", "xtrim", "zadd", "zcard", "zcount", "zdiff", "zdiffstore", "zincrby", "zinter",
-    "zintercard", "zinterstore", "zlexcount", "zmpop", "zmscore", "zpopmax", "zpopmin", "zrandmember", "zrange",
-    "zrangebylex", "zrangebyscore", "zrangestore", "zrank", "zrem", "zremrangebylex", "zremrangebyrank",
-    "zremrangebyscore", "zrevrange", "zrevrangebylex", "zrevrangebyscore", "zrevrank", "zscan", "zscore", "zunion",
-    "zunionstore",
+    "xrevrange", "xsetid", "xtrim",
 ];
 
 fn is_later(name: &[u8]) -> bool {

@@ -18,6 +18,8 @@ mod later;
 mod lists;
 pub mod number;
 mod sets;
+mod sorted_set_ranges;
+mod sorted_sets;
 mod strings;
 mod table;
 mod with;

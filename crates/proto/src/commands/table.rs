@@ -2,7 +2,7 @@
 //!
 //! One row a line: name, arity, flags, keys, group, since, who answers, summary. Arities, flags and key positions are Redis 7's, because clients route by them.
 
-use super::{Family, KeyRange, Row, hashes, keys, lists, sets, strings};
+use super::{Family, KeyRange, Row, hashes, keys, lists, sets, sorted_set_ranges, sorted_sets, strings};
 
 const NONE: KeyRange = KeyRange::NONE;
 
@@ -182,4 +182,36 @@ pub(super) static ROWS: &[Row] = &[
     row("type", 2, &["readonly", "fast"], at(1, 1, 1), "generic", "1.0.0", Family::Data(keys::key_type), "Answers the type of a value."),
     row("unlink", -2, &["write", "fast"], at(1, -1, 1), "generic", "4.0.0", Family::Data(keys::del), "Deletes keys."),
     row("with", -5, &["write", "denyoom"], at(1, 1, 1), "quartet", "quartet", Family::Wrapper, "Runs a command with a level, a number or a deadline of its own."),
+    row("zadd", -4, &["write", "denyoom", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zadd), "Adds members with scores, or changes their scores, on conditions if asked."),
+    row("zcard", 2, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zcard), "Answers how many members a sorted set has."),
+    row("zcount", 4, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_set_ranges::zcount), "Answers how many members have a score in a range."),
+    row("zdiff", -3, &["readonly", "movablekeys"], NONE, "sorted-set", "6.2.0", Family::Data(sorted_sets::zdiff), "Answers what is in the first sorted set and in no other."),
+    row("zdiffstore", -4, &["write", "denyoom", "movablekeys"], at(1, 1, 1), "sorted-set", "6.2.0", Family::Data(sorted_sets::zdiffstore), "Stores what is in the first sorted set and in no other."),
+    row("zincrby", 4, &["write", "denyoom", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zincrby), "Adds to a member's score."),
+    row("zinter", -3, &["readonly", "movablekeys"], NONE, "sorted-set", "6.2.0", Family::Data(sorted_sets::zinter), "Answers what is in all of the sorted sets."),
+    row("zintercard", -3, &["readonly", "movablekeys"], NONE, "sorted-set", "7.0.0", Family::Data(sorted_sets::zintercard), "Answers how many members are in all of the sorted sets."),
+    row("zinterstore", -4, &["write", "denyoom", "movablekeys"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_sets::zinterstore), "Stores what is in all of the sorted sets."),
+    row("zlexcount", 4, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "2.8.9", Family::Data(sorted_set_ranges::zlexcount), "Answers how many members have a name in a range."),
+    row("zmpop", -4, &["write", "movablekeys"], NONE, "sorted-set", "7.0.0", Family::Data(sorted_sets::zmpop), "Takes members from the first of several sorted sets that has some."),
+    row("zmscore", -3, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "6.2.0", Family::Data(sorted_sets::zmscore), "Answers the scores of several members."),
+    row("zpopmax", -2, &["write", "fast"], at(1, 1, 1), "sorted-set", "5.0.0", Family::Data(sorted_sets::zpopmax), "Takes the members of the highest scores and answers them."),
+    row("zpopmin", -2, &["write", "fast"], at(1, 1, 1), "sorted-set", "5.0.0", Family::Data(sorted_sets::zpopmin), "Takes the members of the lowest scores and answers them."),
+    row("zrandmember", -2, &["readonly"], at(1, 1, 1), "sorted-set", "6.2.0", Family::Data(sorted_sets::zrandmember), "Answers random members of a sorted set."),
+    row("zrange", -4, &["readonly"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_set_ranges::zrange), "Answers a range of members by rank, score or name."),
+    row("zrangebylex", -4, &["readonly"], at(1, 1, 1), "sorted-set", "2.8.9", Family::Data(sorted_set_ranges::zrangebylex), "Answers the members with a name in a range."),
+    row("zrangebyscore", -4, &["readonly"], at(1, 1, 1), "sorted-set", "1.0.5", Family::Data(sorted_set_ranges::zrangebyscore), "Answers the members with a score in a range."),
+    row("zrangestore", -5, &["write", "denyoom"], at(1, 2, 1), "sorted-set", "6.2.0", Family::Data(sorted_set_ranges::zrangestore), "Stores a range of members under another key."),
+    row("zrank", -3, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_sets::zrank), "Answers a member's place from the lowest score."),
+    row("zrem", -3, &["write", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zrem), "Takes members out of a sorted set."),
+    row("zremrangebylex", 4, &["write"], at(1, 1, 1), "sorted-set", "2.8.9", Family::Data(sorted_set_ranges::zremrangebylex), "Takes out the members with a name in a range."),
+    row("zremrangebyrank", 4, &["write"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_set_ranges::zremrangebyrank), "Takes out the members in a range of ranks."),
+    row("zremrangebyscore", 4, &["write"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_set_ranges::zremrangebyscore), "Takes out the members with a score in a range."),
+    row("zrevrange", -4, &["readonly"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_set_ranges::zrevrange), "Answers a range of members by rank from the highest score."),
+    row("zrevrangebylex", -4, &["readonly"], at(1, 1, 1), "sorted-set", "2.8.9", Family::Data(sorted_set_ranges::zrevrangebylex), "Answers the members with a name in a range, backwards."),
+    row("zrevrangebyscore", -4, &["readonly"], at(1, 1, 1), "sorted-set", "2.2.0", Family::Data(sorted_set_ranges::zrevrangebyscore), "Answers the members with a score in a range, backwards."),
+    row("zrevrank", -3, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_sets::zrevrank), "Answers a member's place from the highest score."),
+    row("zscan", -3, &["readonly"], at(1, 1, 1), "sorted-set", "2.8.0", Family::Data(sorted_sets::zscan), "Answers some members of a sorted set and where to go on."),
+    row("zscore", 3, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zscore), "Answers a member's score."),
+    row("zunion", -3, &["readonly", "movablekeys"], NONE, "sorted-set", "6.2.0", Family::Data(sorted_sets::zunion), "Answers what is in any of the sorted sets."),
+    row("zunionstore", -4, &["write", "denyoom", "movablekeys"], at(1, 1, 1), "sorted-set", "2.0.0", Family::Data(sorted_sets::zunionstore), "Stores what is in any of the sorted sets."),
 ];

@@ -9,6 +9,7 @@ mod keys;
 mod lists;
 mod seed;
 mod sets;
+mod sorted_sets;
 mod strings;
 mod weight;
 
@@ -16,6 +17,10 @@ pub use hashes::{HashRead, HashWrite};
 pub use keys::{ExpireCondition, KeyRead, KeyWrite, TtlUnit, TypeFilter};
 pub use lists::{End, ListRead, ListWrite};
 pub use sets::{ElementScan, SetOperation, SetRead, SetWrite};
+pub use sorted_sets::{
+    AddOptions, Aggregate, Combination, NameBound, Range, RangeQuery, ScoreBound, ScoreEnd, SortedSetRead,
+    SortedSetWrite,
+};
 pub use strings::{Condition, SetExpiry, StringRead, StringWrite};
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +38,8 @@ pub enum Write {
     Hash(HashWrite),
     /// On lists.
     List(ListWrite),
+    /// On sorted sets.
+    SortedSet(SortedSetWrite),
 }
 
 /// An operation that changes nothing.
@@ -48,4 +55,6 @@ pub enum Read {
     Hash(HashRead),
     /// On lists.
     List(ListRead),
+    /// On sorted sets.
+    SortedSet(SortedSetRead),
 }

@@ -1,6 +1,6 @@
 //! Random choices: the state machine has no random source, so whoever plans a request hands it a number.
 
-use super::{HashRead, Read, SetRead, SetWrite, Write};
+use super::{HashRead, Read, SetRead, SetWrite, SortedSetRead, Write};
 
 impl Write {
     /// The same operation with this seed, if it draws anything.
@@ -17,6 +17,7 @@ impl Read {
     pub fn seeded(mut self, with: u64) -> Read {
         match &mut self {
             Read::Set(SetRead::RandomMember { seed, .. })
+            | Read::SortedSet(SortedSetRead::RandomMember { seed, .. })
             | Read::Hash(HashRead::RandomField { seed, .. }) => *seed = with,
             _ => {}
         }

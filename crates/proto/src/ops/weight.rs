@@ -1,6 +1,6 @@
 //! About how many bytes an operation weighs, for limits on what is under way. Payload bytes and a constant; never exact.
 
-use super::{HashWrite, KeyWrite, ListWrite, SetWrite, StringWrite, Write};
+use super::{HashWrite, KeyWrite, ListWrite, SetWrite, SortedSetWrite, StringWrite, Write};
 use bytes::Bytes;
 
 const OPERATION_BYTES: usize = 64;
@@ -66,6 +66,16 @@ impl Write {
                     }
                     ListWrite::Insert { key, pivot, value, .. } => key.len() + pivot.len() + value.len(),
                     ListWrite::Move { from, to, .. } => from.len() + to.len(),
+                },
+                Write::SortedSet(write) => match write {
+                    SortedSetWrite::Add { key, members, .. } => {
+                        key.len() + members.iter().map(|(_, member)| member.len() + 24).sum::<usize>()
+                    }
+                    SortedSetWrite::Remove { key, members } => key.len() + all(members),
+                    SortedSetWrite::RemoveRange { key, .. } | SortedSetWrite::Pop { key, .. } => key.len(),
+                    SortedSetWrite::MultiPop { keys, .. } => all(keys),
+                    SortedSetWrite::StoreRange { to, from, .. } => to.len() + from.len(),
+                    SortedSetWrite::Store { to, combination } => to.len() + all(&combination.keys),
                 },
             }
     }
