@@ -74,7 +74,8 @@ fn expected(model: &mut Model, write: &Write, given: &Reply) -> Reply {
         }
         Write::Hash(HashWrite::Set { key, fields, .. }) => {
             let hash = value!(model, key, Hash, BTreeMap::new());
-            let new = fields.iter().filter(|(field, value)| hash.insert(field.clone(), value.clone()).is_none());
+            let new =
+                fields.iter().filter(|(field, value)| hash.insert(field.clone(), value.clone()).is_none());
             int(new.count())
         }
         Write::Hash(HashWrite::Delete { key, fields }) => {
@@ -135,7 +136,8 @@ fn expected(model: &mut Model, write: &Write, given: &Reply) -> Reply {
         }
         Write::SortedSet(SortedSetWrite::Add { key, members, .. }) => {
             let sorted = value!(model, key, Sorted, BTreeMap::new());
-            let put = |(score, name): &&(Score, Bytes)| sorted.insert(name.clone(), score.get() as i32).is_none();
+            let put =
+                |(score, name): &&(Score, Bytes)| sorted.insert(name.clone(), score.get() as i32).is_none();
             int(members.iter().filter(put).count())
         }
         Write::SortedSet(SortedSetWrite::Remove { key, members }) => {
@@ -179,7 +181,8 @@ fn names() -> impl Strategy<Value = Vec<Bytes>> {
 
 fn write() -> impl Strategy<Value = Write> {
     let end = || any::<bool>().prop_map(|left| if left { End::Left } else { End::Right });
-    let scored = (-20..20i32, name()).prop_map(|(score, name)| (Score::new(score.into()).expect("a number"), name));
+    let scored =
+        (-20..20i32, name()).prop_map(|(score, name)| (Score::new(score.into()).expect("a number"), name));
     prop_oneof![
         4 => (key(), names()).prop_map(|(key, members)| Write::Set(SetWrite::Add { key, members })),
         2 => (key(), names()).prop_map(|(key, members)| Write::Set(SetWrite::Remove { key, members })),
@@ -236,8 +239,12 @@ fn content(state: &ShardState) -> Model {
             Value::List(all.into_iter().map(bytes).collect())
         }
         Reply::Simple("zset") => {
-            let query =
-                RangeQuery { range: Range::Rank { start: 0, stop: -1 }, reverse: false, offset: 0, count: -1 };
+            let query = RangeQuery {
+                range: Range::Rank { start: 0, stop: -1 },
+                reverse: false,
+                offset: 0,
+                count: -1,
+            };
             let range = SortedSetRead::Range { key, query, with_scores: true };
             let Reply::Pairs(all) = ask(Read::SortedSet(range)) else { panic!("pairs") };
             let member = |(name, score)| match score {

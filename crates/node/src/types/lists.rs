@@ -44,7 +44,7 @@ fn answer(state: &ShardState, read: &ListRead) -> Result<Reply, Reply> {
             let Some(list) = look::<List>(state, key)? else {
                 return Ok(if wanted.is_some() { Reply::Array(Vec::new()) } else { Reply::Nil });
             };
-            Ok(positions(list, value, *rank, *wanted, *max_len))
+            positions(list, value, *rank, *wanted, *max_len)
         }
     }
 }
@@ -238,7 +238,13 @@ fn move_element(
     Ok(bulk(&element))
 }
 
-fn positions(list: &List, value: &[u8], rank: i64, wanted: Option<u64>, max_len: u64) -> Reply {
+fn positions(
+    list: &List,
+    value: &[u8],
+    rank: i64,
+    wanted: Option<u64>,
+    max_len: u64,
+) -> Result<Reply, Reply> {
     let looked_at = match max_len {
         0 => usize::MAX,
         most => usize::try_from(most).unwrap_or(usize::MAX),
@@ -248,19 +254,19 @@ fn positions(list: &List, value: &[u8], rank: i64, wanted: Option<u64>, max_len:
         Some(0) => usize::MAX,
         Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
     };
-    let passed = usize::try_from(rank.unsigned_abs() - 1).unwrap_or(usize::MAX);
+    let passed = usize::try_from(rank.unsigned_abs().saturating_sub(1)).unwrap_or(usize::MAX);
     let is_it = |(_, element): &(usize, &Blob)| element.as_slice() == value;
-    let found: Vec<Reply> = if rank > 0 {
+    let found = if rank > 0 {
         let all = list.iter().enumerate().take(looked_at).filter(is_it);
-        all.skip(passed).take(most).map(|(index, _)| count(index)).collect()
+        bounded(all.skip(passed).take(most).map(|(index, _)| count(index)))
     } else {
         let all = list.iter().enumerate().rev().take(looked_at).filter(is_it);
-        all.skip(passed).take(most).map(|(index, _)| count(index)).collect()
-    };
-    match wanted {
+        bounded(all.skip(passed).take(most).map(|(index, _)| count(index)))
+    }?;
+    Ok(match wanted {
         Some(_) => Reply::Array(found),
         None => found.into_iter().next().unwrap_or(Reply::Nil),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn combined(sets: &[Option<&Set>], operation: SetOperation) -> Set {
         SetOperation::Intersection => intersection(sets).for_each(put),
         SetOperation::Union => sets.iter().flatten().for_each(|set| set.iter().for_each(&mut put)),
         SetOperation::Difference => {
-            let (first, others) = sets.split_first().expect("there is a key");
+            let (first, others) = sets.split_first().unwrap_or((&None, &[]));
             let in_others =
                 |member: &Member| others.iter().flatten().any(|set| set.contains(member.name().as_slice()));
             first.iter().flat_map(|set| set.iter()).filter(|member| !in_others(member)).for_each(put);

@@ -97,11 +97,11 @@ pub(super) fn combined(state: &ShardState, combination: &Combination) -> Result<
                 let Some(scores) = scores else { continue };
                 let scores = scores.into_iter().enumerate().map(|(at, score)| weighted(at, score));
                 let sum = scores.reduce(|a, b| aggregated(combination.aggregate, a, b));
-                result.insert(name, sum.expect("there is a key"));
+                result.insert(name, sum.unwrap_or_default());
             }
         }
         SetOperation::Difference => {
-            let (first, others) = inputs.split_first().expect("there is a key");
+            let (first, others) = inputs.split_first().unwrap_or((&Input::Absent, &[]));
             for (name, score) in first.iter() {
                 if others.iter().all(|other| other.score(name).is_none()) {
                     result.insert(name, number(score));

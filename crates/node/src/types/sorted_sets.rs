@@ -174,8 +174,9 @@ fn add(
     members: &[(Score, Bytes)],
 ) -> Result<Reply, Reply> {
     let known: Option<&SortedSet> = look(state, key)?;
-    if options.incr {
-        let (given, member) = &members[0];
+    if options.incr
+        && let [(given, member)] = members
+    {
         let old = known.and_then(|sorted| sorted.score(member));
         let Some(new) = outcome(old, *given, options)? else { return Ok(Reply::Nil) };
         if old != Some(new) {

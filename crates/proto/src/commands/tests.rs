@@ -189,7 +189,10 @@ fn commands_that_count_their_keys_find_them() {
     assert_eq!(keys("sintercard 1 a limit 5"), bulks(&["a"]));
     assert_eq!(keys("lmpop 1 a left"), bulks(&["a"]));
     assert_eq!(keys("zunion 3 a b"), Reply::error("ERR Invalid arguments specified for command"));
-    assert_eq!(keys("zunion 99999999999999999999 a b"), Reply::error("ERR Invalid arguments specified for command"));
+    assert_eq!(
+        keys("zunion 99999999999999999999 a b"),
+        Reply::error("ERR Invalid arguments specified for command")
+    );
     assert!(parse_request(&argv("WITH {t}b linearizable DO zunion 2 {t}a {t}b")).is_ok());
     assert!(refusal("WITH c linearizable DO zunion 2 {t}a {t}b").starts_with("ERR the key after WITH"));
     let long = Bytes::from(vec![b'k'; MAX_KEY_BYTES + 1]);
