@@ -1,7 +1,7 @@
 //! Scores of sorted sets: the floating-point numbers that can be ordered.
 //!
-//! Every number but NaN, infinities among them. Minus zero is zero, so one score has one encoding and replicas agree byte for byte. Written as Redis writes
-//! doubles: the shortest digits that read back as the same number, in the layout of C's `%.17g`.
+//! Every number but NaN, infinities among them. Minus zero is zero, so one score has one encoding and replicas agree byte for byte. Written as Redis 7.0 writes
+//! doubles, C's `%.17g`: 17 significant digits, which read back as the same number, without the zeros at the end.
 
 use crate::commands::number::is_float;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl fmt::Display for Score {
     }
 }
 
-/// A double as replies show it: the shortest digits that read back as the same number; with an exponent below 10⁻⁴ and from 10¹⁷ on.
+/// A double as replies show it, C's `%.17g`: with an exponent below 10⁻⁴ and from 10¹⁷ on.
 pub fn double_to_text(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
@@ -81,14 +81,35 @@ pub fn double_to_text(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    let scientific = format!("{number:e}");
-    let (digits, exponent) = scientific.split_once('e').expect("the form has an exponent");
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    let scientific = format!("{:.16e}", number.abs());
+    let (mantissa, exponent) = scientific.split_once('e').expect("the form has an exponent");
     let exponent: i32 = exponent.parse().expect("the exponent is a number");
-    if (-4..17).contains(&exponent) {
-        return format!("{number}");
+    let digits = mantissa.replace('.', "");
+    let digits = match digits.trim_end_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let pointed = |whole: &str, rest: &str| {
+        if rest.is_empty() { whole.to_owned() } else { format!("{whole}.{rest}") }
+    };
+    match usize::try_from(exponent) {
+        Ok(places @ 0..17) if digits.len() <= places => {
+            format!("{sign}{digits}{}", "0".repeat(places + 1 - digits.len()))
+        }
+        Ok(places @ 0..17) => {
+            let (whole, rest) = digits.split_at(places + 1);
+            format!("{sign}{}", pointed(whole, rest))
+        }
+        Err(_) if exponent >= -4 => {
+            format!("{sign}0.{}{digits}", "0".repeat(exponent.unsigned_abs() as usize - 1))
+        }
+        _ => {
+            let (whole, rest) = digits.split_at(1);
+            let direction = if exponent < 0 { '-' } else { '+' };
+            format!("{sign}{}e{direction}{:02}", pointed(whole, rest), exponent.unsigned_abs())
+        }
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -96,19 +117,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doubles_are_written_short_and_read_back() {
+    fn doubles_are_written_as_the_c_library_does_and_read_back() {
         for (number, text) in [
             (0.0, "0"),
             (1.0, "1"),
             (-1.5, "-1.5"),
-            (0.1, "0.1"),
+            (10.0, "10"),
+            (100.5, "100.5"),
+            (0.1, "0.10000000000000001"),
+            (1.1, "1.1000000000000001"),
             (3.0e16, "30000000000000000"),
             (1e17, "1e+17"),
-            (1e300, "1e+300"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (1e300, "1.0000000000000001e+300"),
             (-1.25e-300, "-1.25e-300"),
             (0.0001, "0.0001"),
-            (0.00001, "1e-05"),
+            (-0.00012, "-0.00012"),
+            (0.00001, "1.0000000000000001e-05"),
             (9_007_199_254_740_992.0, "9007199254740992"),
+            (0.907_540_699_889_669_6, "0.90754069988966957"),
+            (2.5e-5, "2.5000000000000001e-05"),
+            (5e-324, "4.9406564584124654e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
             (f64::INFINITY, "inf"),
             (f64::NEG_INFINITY, "-inf"),

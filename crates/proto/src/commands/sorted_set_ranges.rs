@@ -131,7 +131,7 @@ pub(super) fn zrevrangebylex(_: &Row, argv: &[Bytes]) -> Parsed {
 pub(super) fn zrangestore(_: &Row, argv: &[Bytes]) -> Parsed {
     let (query, _) = query(argv, 3, &Said { by: None, reverse: None, scores_allowed: false })?;
     let (to, from) = (argv[1].clone(), argv[2].clone());
-    let store = Write::SortedSet(SortedSetWrite::StoreRange { to, from, query });
+    let store = Write::SortedSet(SortedSetWrite::StoreRange { to, from, query: Box::new(query) });
     write_to_one_slot(argv[1..3].iter(), store)
 }
 

@@ -44,7 +44,7 @@ pub(super) fn zadd(_: &Row, argv: &[Bytes]) -> Parsed {
     if options.nx && options.xx {
         return Err(Reply::error("ERR XX and NX options at the same time are not compatible"));
     }
-    if options.gt && options.nx || options.lt && options.nx || options.gt && options.lt {
+    if [options.gt, options.lt, options.nx].into_iter().filter(|&given| given).count() > 1 {
         return Err(Reply::error("ERR GT, LT, and/or NX options at the same time are not compatible"));
     }
     if options.incr && pairs.len() > 1 {
@@ -218,6 +218,7 @@ fn store(row: &Row, argv: &[Bytes], operation: SetOperation) -> Parsed {
     let (combination, _) = combination(row, argv, 2, operation, false)?;
     let (to, keys) = (argv[1].clone(), combination.keys.clone());
     let all = std::iter::once(&argv[1]).chain(&keys);
+    let combination = Box::new(combination);
     write_to_one_slot(all, Write::SortedSet(SortedSetWrite::Store { to, combination }))
 }
 

@@ -109,9 +109,9 @@ pub enum SortedSetWrite {
     /// ZMPOP: from the first of the keys that has something; all in one slot.
     MultiPop { keys: Vec<Bytes>, end: ScoreEnd, count: u64 },
     /// ZRANGESTORE; both keys in one slot.
-    StoreRange { to: Bytes, from: Bytes, query: RangeQuery },
+    StoreRange { to: Bytes, from: Bytes, query: Box<RangeQuery> },
     /// ZUNIONSTORE, ZINTERSTORE, ZDIFFSTORE.
-    Store { to: Bytes, combination: Combination },
+    Store { to: Bytes, combination: Box<Combination> },
 }
 
 /// A read of sorted sets.

@@ -322,7 +322,7 @@ pub struct Iter<'a, T> {
     back: (&'a [T], usize),
 }
 
-fn within<'a, T>((items, start): (&'a [T], usize), index: usize) -> Option<&'a T> {
+fn within<T>((items, start): (&[T], usize), index: usize) -> Option<&T> {
     items.get(index.checked_sub(start)?)
 }
 
