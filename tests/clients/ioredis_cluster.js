@@ -32,6 +32,8 @@ run({
   },
   'each node answers for any key': async () => {
     for (const node of cluster.nodes('master')) same(await node.get('ioc:7'), 'ioc:7');
-    await refused('ERR not supported yet: SADD', cluster.sadd('ioc:set', 'a'));
+    same(await cluster.sadd('ioc:set', 'a'), 1);
+    same(await cluster.smembers('ioc:set'), ['a']);
+    await refused('ERR not supported yet: PFADD', cluster.pfadd('ioc:hll', 'a'));
   },
 });

@@ -77,6 +77,10 @@ run({
     same((await a.config('GET', 'maxmemory'))[0], 'maxmemory');
     same(await a.call('WITH', 'io:w', 'linearizable', 'ID', 'io:1', 'DO', 'INCR', 'io:w'), 1);
     same(await b.call('WITH', 'io:w', 'linearizable', 'ID', 'io:1', 'DO', 'INCR', 'io:w'), 1);
-    await refused('ERR not supported yet: HSET', a.hset('io:h', 'f', 'v'));
+    same(await a.hset('io:h', { f: 'v', g: 'w' }), 2);
+    same(await b.hgetall('io:h'), { f: 'v', g: 'w' });
+    same(await a.zadd('io:z', 1.5, 'm'), 1);
+    same(await b.zrange('io:z', 0, -1, 'WITHSCORES'), ['m', '1.5']);
+    await refused('ERR not supported yet: XADD', a.xadd('io:x', '*', 'f', 'v'));
   },
 });

@@ -200,7 +200,70 @@ def test_connection_and_server(cluster):
         holds(r.command_count() > 60, "COMMAND COUNT")
         holds("get" in r.command(), "COMMAND")
         holds(len(r.info()) > 20, "INFO")
-        refused("not supported yet: HSET", r.hset, prefix + "h", "f", "v")
+        refused("not supported yet: XADD", r.xadd, prefix + "x", {"f": "v"})
+
+
+def test_sets(cluster):
+    for prefix, r in each_protocol(cluster):
+        one, other = f"{{{prefix}s}}one", f"{{{prefix}s}}other"
+        same(r.sadd(one, "a", "b", "c"), 3)
+        same(set(r.smembers(one)), {"a", "b", "c"})
+        same(bool(r.sismember(one, "a")), True)
+        same(r.smismember(one, ["a", "x"]), [1, 0])
+        same(r.sadd(other, "c", "d"), 2)
+        same(set(r.sinter([one, other])), {"c"})
+        same(r.sunionstore(f"{{{prefix}s}}all", [one, other]), 4)
+        same(r.sintercard(2, [one, other]), 1)
+        same(sorted(r.sscan_iter(one)), ["a", "b", "c"])
+        same(bool(r.smove(one, other, "a")), True)
+        same(r.srem(one, "b", "x"), 1)
+        same(r.spop(one), "c")
+        same(r.exists(one), 0)
+        refused("don't hash to the same slot", r.sunion, [prefix + "1", prefix + "2"])
+
+
+def test_hashes(cluster):
+    for prefix, r in each_protocol(cluster):
+        key = prefix + "hash"
+        same(r.hset(key, mapping={"f": "1", "g": "2"}), 2)
+        same(r.hgetall(key), {"f": "1", "g": "2"})
+        same(r.hmget(key, ["f", "nosuch"]), ["1", None])
+        same(r.hincrby(key, "f", 4), 5)
+        same(r.hincrbyfloat(key, "f", 0.5), 5.5)
+        same(dict(r.hscan_iter(key)), {"f": "5.5", "g": "2"})
+        same(r.hdel(key, "f", "g"), 2)
+        same(r.type(key), "none")
+        r.sadd(key, "m")
+        refused("WRONGTYPE", r.hget, key, "f")
+
+
+def test_lists(cluster):
+    for prefix, r in each_protocol(cluster):
+        one, other = f"{{{prefix}l}}one", f"{{{prefix}l}}other"
+        same(r.rpush(one, "a", "b", "c"), 3)
+        same(r.lpush(one, "z"), 4)
+        same(r.lrange(one, 0, -1), ["z", "a", "b", "c"])
+        same(r.lpos(one, "b"), 2)
+        same(r.lmove(one, other, "RIGHT", "LEFT"), "c")
+        same(r.lpop(one, 2), ["z", "a"])
+        same(r.lmpop(2, one, other, direction="LEFT", count=5), [one, ["b"]])
+        same(r.llen(one), 0)
+
+
+def test_sorted_sets(cluster):
+    for prefix, r in each_protocol(cluster):
+        key = prefix + "zset"
+        same(r.zadd(key, {"a": 1, "b": 2.5, "c": 3}), 3)
+        same(r.zscore(key, "b"), 2.5)
+        same(r.zrank(key, "c"), 2)
+        same([list(pair) for pair in r.zrange(key, 0, -1, withscores=True)], [["a", 1.0], ["b", 2.5], ["c", 3.0]])
+        same(r.zrangebyscore(key, "(1", "+inf"), ["b", "c"])
+        same(r.zincrby(key, 10, "a"), 11.0)
+        same(r.zcount(key, 0, 5), 2)
+        same(r.zrevrange(key, 0, 0), ["a"])
+        same(r.zrem(key, "a"), 1)
+        same([pair[0] for pair in r.zpopmin(key, 2)], ["b", "c"])
+        same(r.exists(key), 0)
 
 
 def test_what_one_node_wrote_the_others_read_at_once(cluster):

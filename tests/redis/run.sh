@@ -12,8 +12,8 @@ here=$PWD
 binary=$(realpath "${QUARTET_BIN:?the path of the quartet binary}")
 cd "${REDIS_SOURCE:?the folder of the source of Redis 7.0}"
 
-wanted=175
-units=(type/string type/incr keyspace expire scan protocol)
+wanted=780
+units=(type/string type/incr type/set type/hash type/list type/list-2 type/list-3 type/zset keyspace expire scan protocol)
 if [ $# -gt 0 ]; then units=("$@") wanted=0; fi
 
 work=$(mktemp -d)
@@ -62,10 +62,16 @@ if awk -F ' [|] ' '!/^#/ && NF && NF != 3 { print "skip.txt: line " NR " is not 
 fi
 for unit in "${units[@]}"; do
   start_cluster
+  # These units turn Redis's encodings on and off with CONFIG SET, which here changes nothing, and compare values by DEBUG DIGEST-VALUE, which is not here: everything in
+  # them is tested but the names of encodings and the digests.
+  case "$unit" in
+    type/set | type/hash | type/list* | type/zset | keyspace) inside="--ignore-encoding --ignore-digest" ;;
+    *) inside= ;;
+  esac
   field 2 "$unit" | sort >"$work/listed"
   echo "== $unit, through node $((turn % 3 + 1))"
   # --durable: a test that meets an unexpected error has failed, and the unit goes on. --singledb: there is one database.
-  TERM=dumb timeout -k 10 900 tclsh tests/test_helper.tcl --host 127.0.0.1 --port $((port + turn % 3)) --single "unit/$unit" --singledb --durable --timeout 300 \
+  TERM=dumb timeout -k 10 900 tclsh tests/test_helper.tcl --host 127.0.0.1 --port $((port + turn % 3)) --single "unit/$unit" --singledb --durable $inside --timeout 300 \
     --baseport $((12000 + RANDOM % 18000)) --skipfile "$work/listed" >"$work/output" 2>&1
   code=$?
   turn=$((turn + 1))

@@ -5,10 +5,10 @@
 //!
 //! Not here: limits and `OOM` (the leader decides them before it proposes; [`grows`] tells it which writes count), and exactly-once (`sessions`).
 
-use crate::types::{keys, strings};
+use crate::types::{hashes, keys, lists, sets, sorted_sets, strings};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{KeyWrite, StringWrite, Write};
+use proto::ops::{HashWrite, KeyWrite, ListWrite, SetWrite, SortedSetWrite, StringWrite, Write};
 use proto::reply::Reply;
 use storage::state::ShardState;
 
@@ -27,6 +27,10 @@ pub fn apply(state: &mut ShardState, ts: Timestamp, write: &Write) -> Applied {
     let reply = match write {
         Write::String(write) => strings::apply(state, ts, write),
         Write::Key(write) => keys::apply(state, ts, write),
+        Write::Set(write) => sets::apply(state, ts, write),
+        Write::Hash(write) => hashes::apply(state, ts, write),
+        Write::List(write) => lists::apply(state, ts, write),
+        Write::SortedSet(write) => sorted_sets::apply(state, ts, write),
     };
     let version = single_key(write).map_or(Timestamp::ZERO, |key| state.version_of(key));
     Applied { reply, version }
@@ -37,6 +41,15 @@ pub fn grows(write: &Write) -> bool {
     match write {
         Write::String(write) => !matches!(write, StringWrite::GetEx { .. } | StringWrite::GetDel { .. }),
         Write::Key(write) => matches!(write, KeyWrite::Copy { .. }),
+        Write::Set(write) => matches!(write, SetWrite::Add { .. } | SetWrite::Store { .. }),
+        Write::Hash(write) => !matches!(write, HashWrite::Delete { .. }),
+        Write::SortedSet(write) => matches!(
+            write,
+            SortedSetWrite::Add { .. } | SortedSetWrite::StoreRange { .. } | SortedSetWrite::Store { .. }
+        ),
+        Write::List(write) => {
+            matches!(write, ListWrite::Push { .. } | ListWrite::Insert { .. } | ListWrite::Set { .. })
+        }
     }
 }
 
@@ -66,6 +79,35 @@ fn single_key(write: &Write) -> Option<&Bytes> {
                 _ => None,
             },
             KeyWrite::Rename { .. } | KeyWrite::Copy { .. } | KeyWrite::Flush => None,
+        },
+        Write::Set(write) => match write {
+            SetWrite::Add { key, .. } | SetWrite::Remove { key, .. } | SetWrite::Pop { key, .. } => Some(key),
+            SetWrite::Move { .. } | SetWrite::Store { .. } => None,
+        },
+        Write::Hash(write) => match write {
+            HashWrite::Set { key, .. }
+            | HashWrite::SetNx { key, .. }
+            | HashWrite::Delete { key, .. }
+            | HashWrite::IncrBy { key, .. }
+            | HashWrite::IncrByFloat { key, .. } => Some(key),
+        },
+        Write::List(write) => match write {
+            ListWrite::Push { key, .. }
+            | ListWrite::Pop { key, .. }
+            | ListWrite::Set { key, .. }
+            | ListWrite::Remove { key, .. }
+            | ListWrite::Trim { key, .. }
+            | ListWrite::Insert { key, .. } => Some(key),
+            ListWrite::MultiPop { .. } | ListWrite::Move { .. } => None,
+        },
+        Write::SortedSet(write) => match write {
+            SortedSetWrite::Add { key, .. }
+            | SortedSetWrite::Remove { key, .. }
+            | SortedSetWrite::RemoveRange { key, .. }
+            | SortedSetWrite::Pop { key, .. } => Some(key),
+            SortedSetWrite::MultiPop { .. }
+            | SortedSetWrite::StoreRange { .. }
+            | SortedSetWrite::Store { .. } => None,
         },
     }
 }

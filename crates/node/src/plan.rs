@@ -63,10 +63,10 @@ pub fn plan(
     };
     let (gather, parts) = match command {
         Command::Read { slot, read } => {
-            (Gather::Single, vec![(group_of(*slot), Operation::Read(read.clone()))])
+            (Gather::Single, vec![(group_of(*slot), Operation::Read(read.clone().seeded(seed)))])
         }
         Command::Write { slot, write } => {
-            (Gather::Single, vec![(group_of(*slot), Operation::Write(write.clone()))])
+            (Gather::Single, vec![(group_of(*slot), Operation::Write(write.clone().seeded(seed)))])
         }
         Command::MGet { keys } => {
             let (mut places, mut parts) = (Vec::new(), Vec::new());

@@ -4,10 +4,10 @@
 //! for good once it is gone. The clock only serves to tell times to live. Where the clock is past an expiry that the log has not reached, the caller first
 //! lets the log catch up with an empty entry ([`needs_empty_entry`]): otherwise a client could see a key after its time.
 
-use crate::types::{keys, strings};
+use crate::types::{hashes, keys, lists, sets, sorted_sets, strings};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{KeyRead, Read, StringRead};
+use proto::ops::{HashRead, KeyRead, ListRead, Read, SetRead, SortedSetRead, StringRead};
 use proto::reply::Reply;
 use storage::state::ShardState;
 
@@ -25,6 +25,10 @@ pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
     let reply = match read {
         Read::String(read) => strings::read(state, read),
         Read::Key(read) => keys::read(state, now_ms, read),
+        Read::Set(read) => sets::read(state, read),
+        Read::Hash(read) => hashes::read(state, read),
+        Read::List(read) => lists::read(state, read),
+        Read::SortedSet(read) => sorted_sets::read(state, read),
     };
     let version = match concerns(read) {
         Concerns::Keys([key]) => state.version_of(key),
@@ -77,6 +81,45 @@ fn concerns(read: &Read) -> Concerns<'_> {
             | KeyRead::RandomKey { .. }
             | KeyRead::CountInSlot { .. }
             | KeyRead::KeysInSlot { .. } => Concerns::KeySpace,
+        },
+        Read::Set(read) => match read {
+            SetRead::Members { key }
+            | SetRead::IsMember { key, .. }
+            | SetRead::AreMembers { key, .. }
+            | SetRead::Card { key }
+            | SetRead::RandomMember { key, .. }
+            | SetRead::Scan { key, .. } => one(key),
+            SetRead::Combine { keys, .. } | SetRead::InterCard { keys, .. } => Concerns::Keys(keys),
+        },
+        Read::Hash(read) => match read {
+            HashRead::Get { key, .. }
+            | HashRead::MGet { key, .. }
+            | HashRead::GetAll { key }
+            | HashRead::Keys { key }
+            | HashRead::Values { key }
+            | HashRead::Len { key }
+            | HashRead::Exists { key, .. }
+            | HashRead::StrLen { key, .. }
+            | HashRead::Scan { key, .. }
+            | HashRead::RandomField { key, .. } => one(key),
+        },
+        Read::List(read) => match read {
+            ListRead::Range { key, .. }
+            | ListRead::Len { key }
+            | ListRead::Index { key, .. }
+            | ListRead::Position { key, .. } => one(key),
+        },
+        Read::SortedSet(read) => match read {
+            SortedSetRead::Score { key, .. }
+            | SortedSetRead::Scores { key, .. }
+            | SortedSetRead::Card { key }
+            | SortedSetRead::Count { key, .. }
+            | SortedSetRead::Range { key, .. }
+            | SortedSetRead::Rank { key, .. }
+            | SortedSetRead::Scan { key, .. }
+            | SortedSetRead::RandomMember { key, .. } => one(key),
+            SortedSetRead::Combine { combination, .. } => Concerns::Keys(&combination.keys),
+            SortedSetRead::InterCard { keys, .. } => Concerns::Keys(keys),
         },
     }
 }

@@ -12,7 +12,7 @@ use directory::state::DirectoryState;
 use proto::ids::{GroupId, LogIndex, NodeId, Term};
 use proto::slots::slot_of;
 use proto::time::Now;
-use storage::state::{Item, Value};
+use storage::state::Value;
 
 /// What the simulator's invariants look at, of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +225,10 @@ impl Core {
                 present: item.is_some(),
                 version: machine.state.version_of(key).0,
                 expires_at_ms: item.and_then(|item| item.expires_at_ms()),
-                value_bytes: item.map(|Item { value: Value::String(content), .. }| content.as_slice().len()),
+                value_bytes: item.and_then(|item| match &item.value {
+                    Value::String(content) => Some(content.as_slice().len()),
+                    _ => None,
+                }),
             })
         });
         Whereabouts {

@@ -162,6 +162,6 @@ pub struct LocalKey {
     pub version: u64,
     /// When it expires, in milliseconds since the Unix epoch.
     pub expires_at_ms: Option<u64>,
-    /// Bytes of its value.
+    /// Bytes of its value, if it is a string.
     pub value_bytes: Option<usize>,
 }

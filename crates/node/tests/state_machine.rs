@@ -74,6 +74,12 @@ fn show(reply: &Reply) -> String {
         Reply::Int(number) => number.to_string(),
         Reply::Bulk(bytes) => format!("\"{}\"", bytes.escape_ascii()),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Set(items) => format!("~[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Double(number) => format!("{number:?}"),
+        Reply::Pairs(pairs) => {
+            let pairs = pairs.iter().map(|(first, second)| format!("({}, {})", show(first), show(second)));
+            format!("[{}]", pairs.collect::<Vec<_>>().join(", "))
+        }
         Reply::Map(pairs) => {
             let pairs = pairs.iter().map(|(key, value)| format!("{}: {}", show(key), show(value)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
@@ -124,15 +130,25 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_command_on_another_type_is_refused_and_changes_nothing
     a_conditional_set_that_does_not_hold_changes_nothing
     a_key_is_gone_at_its_expiry_and_counts_as_deleted_then
     a_renamed_key_takes_its_expiry_along
+    an_emptied_collection_deletes_its_key
     an_expiry_in_the_past_deletes_the_key
     appending_and_overwriting_parts_is_bounded
     counters_keep_the_expiry_and_refuse_what_is_no_number
     expire_obeys_its_conditions
     getex_and_getdel_answer_the_old_value
+    hash_fields_hold_values_and_numbers
+    keys_of_every_type_are_copied_renamed_and_told_apart
+    lists_are_pushed_cut_and_searched_from_both_ends
     object_tells_encodings_as_redis_would
     scan_keys_and_randomkey_see_the_whole_key_space
+    sets_change_only_by_what_is_new_or_gone
+    sorted_sets_are_read_by_rank_score_and_name
     versions_move_with_values_and_not_with_expiries
+    what_several_sets_make_is_answered_or_stored
+    what_several_sorted_sets_make_is_answered_or_stored
+    zadd_obeys_its_conditions
 }

@@ -19,5 +19,6 @@ pub mod outcome;
 pub mod peer;
 pub mod reply;
 pub mod resp;
+pub mod score;
 pub mod slots;
 pub mod time;

@@ -8,7 +8,7 @@ pub const SLOT_COUNT: u16 = 16_384;
 
 /// The longest key.
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
-/// The longest value of one key (string).
+/// The longest value of one key (string), and the longest element, member, field or field's value of a collection.
 pub const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
 /// The longest single argument that a front accepts: a value, with room for nothing else.
 pub const MAX_ARGUMENT_BYTES: usize = MAX_VALUE_BYTES;
@@ -30,6 +30,9 @@ pub const MAX_LCS_CELLS: usize = 16 * 1024 * 1024;
 pub const MAX_NESTING: usize = 16;
 /// Elements of one reply, all levels together.
 pub const MAX_REPLY_ELEMENTS: usize = 16 * 1024 * 1024;
+
+/// All bytes of one answer from a collection; whoever wants more takes it in parts (a range, a scan, a count).
+pub const MAX_COLLECTION_REPLY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Client connections of one node, all fronts together.
 pub const MAX_CONNECTIONS: usize = 10_000;

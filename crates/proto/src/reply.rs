@@ -36,6 +36,8 @@ pub enum Reply {
     Map(Vec<(Reply, Reply)>),
     /// A set (an array in RESP2).
     Set(Vec<Reply>),
+    /// Pairs in an order that counts, such as members with scores: an array of arrays of two (a flat array in RESP2).
+    Pairs(Vec<(Reply, Reply)>),
     /// Text with a format, `txt` or `mkd` (a bulk string in RESP2).
     Verbatim(&'static str, String),
 }
@@ -74,7 +76,9 @@ impl Reply {
                 Reply::Status(text) | Reply::Error(text) | Reply::Verbatim(_, text) => text.len(),
                 Reply::Bulk(bytes) => bytes.len(),
                 Reply::Array(items) | Reply::Set(items) => items.iter().map(Reply::weight_bytes).sum(),
-                Reply::Map(pairs) => pairs.iter().map(|(k, v)| k.weight_bytes() + v.weight_bytes()).sum(),
+                Reply::Map(pairs) | Reply::Pairs(pairs) => {
+                    pairs.iter().map(|(k, v)| k.weight_bytes() + v.weight_bytes()).sum()
+                }
             }
     }
 }

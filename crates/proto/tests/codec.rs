@@ -25,7 +25,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..8).prop_map(Reply::Array),
             proptest::collection::vec(inner.clone(), 0..8).prop_map(Reply::Set),
-            proptest::collection::vec((inner.clone(), inner), 0..5).prop_map(Reply::Map),
+            proptest::collection::vec((inner.clone(), inner.clone()), 0..5).prop_map(Reply::Map),
+            proptest::collection::vec((inner.clone(), inner), 0..5).prop_map(Reply::Pairs),
         ]
     })
 }

@@ -8,6 +8,10 @@ const END: &str = "<!-- /table -->";
 fn rendered() -> String {
     let groups = [
         ("string", "Strings"),
+        ("set", "Sets"),
+        ("hash", "Hashes"),
+        ("list", "Lists"),
+        ("sorted-set", "Sorted sets"),
         ("generic", "Keys"),
         ("connection", "Connection"),
         ("server", "Server"),

@@ -135,8 +135,8 @@ fn less_common_commands_answer_as_redis_does() {
         let _answer: RedisResult<redis::Value> = command.query(&mut connection);
     }
     let later: RedisResult<redis::Value> =
-        redis::cmd("HSET").arg("h").arg("f").arg("v").query(&mut connection);
-    let error = later.expect_err("hashes come later").to_string();
+        redis::cmd("XADD").arg("s").arg("*").arg("f").arg("v").query(&mut connection);
+    let error = later.expect_err("streams come later").to_string();
     assert!(error.contains("docs/redis.md"), "{error}");
 }
 

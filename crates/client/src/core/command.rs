@@ -90,7 +90,7 @@ impl Command {
             let repeatable = parsed.request.client.is_some() || !changes(&parsed.request.command);
             return Command::without_key(words, if repeatable { Access::Read } else { Access::Bare });
         }
-        let key = row.keys.positions(words.len()).next();
+        let key = row.key_positions(&words).first().copied();
         match (&parsed.request.command, key) {
             (Parsed::Write { .. }, Some(key)) => Command::new(words, key, Access::Numbered),
             (command, Some(key)) if !changes(command) => Command::new(words, key, Access::Read),

@@ -1,12 +1,12 @@
 //! Keys whatever their type: delete, expire, rename, copy, and questions about them.
 
 use super::strings::{content, holds};
-use super::{expiry, scan};
+use super::{encoding, expiry, scan};
 use proto::commands::number::parse_i64;
 use proto::hlc::Timestamp;
 use proto::ops::{KeyRead, KeyWrite};
 use proto::reply::Reply;
-use storage::state::{Item, ShardState};
+use storage::state::{Item, ShardState, Value};
 
 pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &KeyWrite) -> Reply {
     match write {
@@ -63,7 +63,7 @@ pub(crate) fn read(state: &ShardState, now_ms: u64, read: &KeyRead) -> Reply {
         KeyRead::Exists { keys } => {
             Reply::Int(keys.iter().filter(|key| state.get(key).is_some()).count() as i64)
         }
-        KeyRead::Type { key } => Reply::Simple(if state.get(key).is_some() { "string" } else { "none" }),
+        KeyRead::Type { key } => Reply::Simple(state.get(key).map_or("none", |item| item.value.type_name())),
         KeyRead::Ttl { key, unit } => expiry::time_to_live(state, now_ms, key, *unit),
         KeyRead::Object { key, subcommand } => {
             state.get(key).map_or(Reply::Nil, |item| object(item, subcommand))
@@ -86,19 +86,15 @@ pub(crate) fn read(state: &ShardState, now_ms: u64, read: &KeyRead) -> Reply {
 fn object(item: &Item, subcommand: &[u8]) -> Reply {
     /// Redis keeps one copy of each of these integers and counts its references no further.
     const SHARED_INTEGERS: std::ops::Range<i64> = 0..10_000;
-    const EMBEDDED_BYTES: usize = 44;
-    let integer = parse_i64(content(item)).filter(|_| !item.is_edited());
+    let is_shared = match &item.value {
+        Value::String(_) if !item.is_edited() => {
+            parse_i64(content(item)).is_some_and(|integer| SHARED_INTEGERS.contains(&integer))
+        }
+        _ => false,
+    };
     match subcommand {
-        b"encoding" => Reply::bulk(match integer {
-            Some(_) => "int",
-            None if item.is_edited() || content(item).len() > EMBEDDED_BYTES => "raw",
-            None => "embstr",
-        }),
-        b"refcount" => Reply::Int(if integer.is_some_and(|integer| SHARED_INTEGERS.contains(&integer)) {
-            i32::MAX.into()
-        } else {
-            1
-        }),
+        b"encoding" => Reply::bulk(encoding::name(item)),
+        b"refcount" => Reply::Int(if is_shared { i32::MAX.into() } else { 1 }),
         b"idletime" => Reply::Int(0),
         _ => Reply::error(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",

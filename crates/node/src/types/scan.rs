@@ -5,7 +5,7 @@ use bytes::Bytes;
 use proto::ids::Slot;
 use proto::ops::TypeFilter;
 use proto::reply::Reply;
-use storage::state::{Cursor, ShardState};
+use storage::state::{Cursor, Item, ShardState};
 use xxhash_rust::xxh3::xxh3_64;
 
 fn bulk(key: &[u8]) -> Reply {
@@ -28,10 +28,13 @@ pub(super) fn scan(
 ) -> Reply {
     let Some(cursor) = Cursor::from_number(cursor) else { return Reply::error("ERR invalid cursor") };
     let (found, next) = state.scan(cursor, count.max(1) as usize);
-    let type_matches = type_filter.is_none_or(|TypeFilter(name)| name.eq_ignore_ascii_case(b"string"));
+    let has_type = |item: &Item| {
+        type_filter
+            .is_none_or(|TypeFilter(name)| name.eq_ignore_ascii_case(item.value.type_name().as_bytes()))
+    };
     let keys = found
         .into_iter()
-        .filter(|(key, _)| type_matches && pattern.is_none_or(|pattern| glob::matches(pattern, key)))
+        .filter(|(key, item)| has_type(item) && pattern.is_none_or(|pattern| glob::matches(pattern, key)))
         .map(|(key, _)| bulk(key));
     let keys = Reply::Array(keys.collect());
     Reply::Array(vec![Reply::bulk(next.map_or(0, Cursor::number).to_string()), keys])

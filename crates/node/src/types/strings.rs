@@ -9,6 +9,11 @@ use proto::reply::Reply;
 use storage::state::{Blob, Item, ShardState, Value};
 
 pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &StringWrite) -> Reply {
+    if let Some(key) = reads_a_string(write)
+        && !holds_string_or_nothing(state, key)
+    {
+        return Reply::wrong_type();
+    }
     match write {
         // The plain SET, without a look at what it replaces.
         StringWrite::Set {
@@ -75,8 +80,41 @@ pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &StringWrite) 
     }
 }
 
+/// The key whose value a write looks into, which must then be a string. What only writes replaces a value of any type.
+fn reads_a_string(write: &StringWrite) -> Option<&Bytes> {
+    match write {
+        StringWrite::Set { key, get: true, .. }
+        | StringWrite::Set { key, condition: Condition::Equals(_) | Condition::NotEquals(_), .. }
+        | StringWrite::Put { key, condition: Condition::Equals(_) | Condition::NotEquals(_), .. }
+        | StringWrite::GetEx { key, .. }
+        | StringWrite::GetDel { key }
+        | StringWrite::Append { key, .. }
+        | StringWrite::SetRange { key, .. }
+        | StringWrite::IncrBy { key, .. }
+        | StringWrite::IncrByFloat { key, .. } => Some(key),
+        StringWrite::Set { .. }
+        | StringWrite::Put { .. }
+        | StringWrite::MSet { .. }
+        | StringWrite::MSetNx { .. } => None,
+    }
+}
+
+fn holds_string_or_nothing(state: &ShardState, key: &[u8]) -> bool {
+    state.get(key).is_none_or(|item| matches!(item.value, Value::String(_)))
+}
+
 pub(crate) fn read(state: &ShardState, read: &StringRead) -> Reply {
     match read {
+        StringRead::Get { key } | StringRead::StrLen { key } | StringRead::GetRange { key, .. }
+            if !holds_string_or_nothing(state, key) =>
+        {
+            Reply::wrong_type()
+        }
+        StringRead::Lcs { first, second, .. }
+            if !holds_string_or_nothing(state, first) || !holds_string_or_nothing(state, second) =>
+        {
+            Reply::error("ERR The specified keys must contain string values")
+        }
         StringRead::Get { key } => bulk_or_nil(state.get(key)),
         StringRead::StrLen { key } => Reply::Int(content_of(state, key).len() as i64),
         StringRead::GetRange { key, start, end } => {
@@ -106,19 +144,18 @@ pub(super) fn holds(condition: &Condition, old: Option<&Item>) -> bool {
     }
 }
 
-/// The bytes of a string item.
+/// The bytes of a string item; of any other, none. Where the difference counts, the type was looked at before.
 pub(super) fn content(item: &Item) -> &[u8] {
-    let Value::String(content) = &item.value;
-    content.as_slice()
+    if let Value::String(content) = &item.value { content.as_slice() } else { &[] }
 }
 
 fn content_of<'a>(state: &'a ShardState, key: &[u8]) -> &'a [u8] {
     state.get(key).map_or(&[], content)
 }
 
+/// A string's bytes; nil for any other type, as MGET has it.
 fn bulk(item: &Item) -> Reply {
-    let Value::String(content) = &item.value;
-    Reply::Bulk(content.to_bytes())
+    if let Value::String(content) = &item.value { Reply::Bulk(content.to_bytes()) } else { Reply::Nil }
 }
 
 fn bulk_or_nil(item: Option<&Item>) -> Reply {

@@ -81,10 +81,14 @@ fn keys_of(argv: &[Bytes]) -> Result<(&'static Row, Vec<Bytes>), Reply> {
     }
     let row =
         resolve(argv).map_err(|_| Reply::error("ERR Invalid number of arguments specified for command"))?;
-    if row.keys == KeyRange::NONE {
+    if row.keys == KeyRange::NONE && !row.counts_its_keys() {
         return Err(Reply::error("ERR The command has no key arguments"));
     }
-    Ok((row, row.keys.positions(argv.len()).map(|at| argv[at].clone()).collect()))
+    let positions = row.key_positions(argv);
+    if positions.is_empty() {
+        return Err(Reply::error("ERR Invalid arguments specified for command"));
+    }
+    Ok((row, positions.into_iter().map(|at| argv[at].clone()).collect()))
 }
 
 fn name(row: &Row) -> Reply {
@@ -98,6 +102,10 @@ fn statuses<'a>(words: impl IntoIterator<Item = &'a &'static str>) -> Vec<Reply>
 fn categories(row: &Row) -> Vec<&'static str> {
     let mut categories = vec![match row.group {
         "string" => "@string",
+        "set" => "@set",
+        "hash" => "@hash",
+        "list" => "@list",
+        "sorted-set" => "@sortedset",
         "generic" => "@keyspace",
         "connection" => "@connection",
         "scripting" => "@scripting",
@@ -124,6 +132,11 @@ fn key_flags(row: &Row) -> &'static [&'static str] {
         "getset" | "getex" | "incr" | "incrby" | "incrbyfloat" | "decr" | "decrby" => {
             &["RW", "ACCESS", "UPDATE"]
         }
+        "srem" | "hdel" | "zrem" | "ltrim" | "lrem" => &["RW", "DELETE"],
+        "spop" | "lpop" | "rpop" | "zpopmin" | "zpopmax" | "lmpop" | "zmpop" => &["RW", "ACCESS", "DELETE"],
+        "hincrby" | "hincrbyfloat" | "zincrby" => &["RW", "ACCESS", "UPDATE"],
+        "sadd" | "hsetnx" | "lpush" | "rpush" | "lpushx" | "rpushx" | "linsert" => &["RW", "INSERT"],
+        "scard" | "hlen" | "llen" | "zcard" | "hstrlen" | "hexists" | "sismember" | "smismember" => &["RO"],
         "append" | "setnx" | "msetnx" => &["RW", "INSERT"],
         "exists" | "touch" | "type" | "strlen" => &["RO"],
         _ if row.is_write() => &["RW", "UPDATE"],

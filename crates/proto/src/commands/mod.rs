@@ -1,7 +1,7 @@
 //! The command table, and everything that is made from it: parser, error texts, `COMMAND`, the page `docs/redis.md`.
 //!
 //! * `table`: one row per command and subcommand.
-//! * `strings`, `keys`: arguments to [`Command`]s, in Redis's words where they are wrong.
+//! * `strings`, `keys`, `sets`, `hashes`, `lists`, `sorted_sets`: arguments to [`Command`]s, in Redis's words where they are wrong.
 //! * `with`: the wrapper that says level, number and deadline of one request.
 //! * `later`: what Redis has and this version has not.
 //! * `describe`, `help`: rows as `COMMAND` and `HELP` show them.
@@ -9,11 +9,17 @@
 //! Invariant: a command that the table does not list does not exist for anyone: a front asks [`resolve`] first and dispatches on the row.
 
 mod arguments;
+mod counted_keys;
 mod describe;
+mod hashes;
 mod help;
 mod keys;
 mod later;
+mod lists;
 pub mod number;
+mod sets;
+mod sorted_set_ranges;
+mod sorted_sets;
 mod strings;
 mod table;
 mod with;
@@ -163,7 +169,7 @@ fn parse_row(row: &Row, argv: &[Bytes]) -> Result<Command, Reply> {
         return Err(Reply::error(format!("ERR '{}' is not a command on keys", row.name)));
     };
     let mut keys = 0;
-    for at in row.keys.positions(argv.len()) {
+    for at in row.key_positions(argv) {
         keys += 1;
         if argv[at].len() > MAX_KEY_BYTES {
             return Err(Reply::error(format!("ERR key is longer than {MAX_KEY_BYTES} bytes")));

@@ -45,7 +45,7 @@ fn unknown_commands_are_refused_in_the_words_of_redis() {
     assert_eq!(refusal("foo"), "ERR unknown command 'foo', with args beginning with: ");
     assert_eq!(refusal("object|help"), "ERR unknown command 'object|help', with args beginning with: ");
     assert_eq!(refusal("object nosuch k"), "ERR unknown subcommand 'nosuch'. Try OBJECT HELP.");
-    assert_eq!(refusal("HSET h f v"), "ERR not supported yet: HSET (see docs/redis.md)");
+    assert_eq!(refusal("XADD s * f v"), "ERR not supported yet: XADD (see docs/redis.md)");
     assert_eq!(refusal("client kill x"), "ERR not supported yet: CLIENT KILL (see docs/redis.md)");
     assert!(refusal("cluster meet a 1").starts_with("ERR not supported yet: CLUSTER MEET;"));
     assert!(refusal("get@eventual k").starts_with("LEVEL 'eventual' is not supported yet"));
@@ -178,4 +178,82 @@ fn info_lists_every_command_once_with_its_subcommands() {
     let Reply::Array(object) = &some[2] else { panic!() };
     let Reply::Array(subcommands) = &object[9] else { panic!() };
     assert_eq!(subcommands.len(), 5);
+}
+
+#[test]
+fn commands_that_count_their_keys_find_them() {
+    let keys = |line: &str| command_getkeys(&argv(line));
+    let bulks = |keys: &[&'static str]| Reply::Array(keys.iter().map(|key| Reply::bulk(*key)).collect());
+    assert_eq!(keys("zunion 2 a b weights 1 2"), bulks(&["a", "b"]));
+    assert_eq!(keys("zunionstore d 2 a b"), bulks(&["d", "a", "b"]));
+    assert_eq!(keys("sintercard 1 a limit 5"), bulks(&["a"]));
+    assert_eq!(keys("lmpop 1 a left"), bulks(&["a"]));
+    assert_eq!(keys("zunion 3 a b"), Reply::error("ERR Invalid arguments specified for command"));
+    assert_eq!(
+        keys("zunion 99999999999999999999 a b"),
+        Reply::error("ERR Invalid arguments specified for command")
+    );
+    assert!(parse_request(&argv("WITH {t}b linearizable DO zunion 2 {t}a {t}b")).is_ok());
+    assert!(refusal("WITH c linearizable DO zunion 2 {t}a {t}b").starts_with("ERR the key after WITH"));
+    let long = Bytes::from(vec![b'k'; MAX_KEY_BYTES + 1]);
+    let zunion = [argv("zunion 1"), vec![long]].concat();
+    assert!(matches!(parse(&zunion), Err(Reply::Error(text)) if text.starts_with("ERR key is longer")));
+}
+
+#[test]
+fn several_collections_must_share_a_slot() {
+    for line in [
+        "sinter a b",
+        "sunionstore a b c",
+        "smove a b m",
+        "sintercard 2 a b",
+        "lmove a b left right",
+        "lmpop 2 a b left",
+        "zunion 2 a b",
+        "zdiffstore a 1 b",
+        "zrangestore a b 0 -1",
+        "zmpop 2 a b min",
+        "zintercard 2 a b",
+    ] {
+        assert_eq!(refusal(line), "CROSSSLOT Keys in request don't hash to the same slot", "{line}");
+        command(&line.replace(" a", " {t}a").replace(" b", " {t}b").replace(" c", " {t}c"));
+    }
+}
+
+#[test]
+fn collections_are_refused_in_the_words_of_redis() {
+    for (line, expected) in [
+        ("hset h f", "ERR wrong number of arguments for 'hset' command"),
+        ("hset h f v g", "ERR wrong number of arguments for 'hset' command"),
+        ("hincrby h f x", "ERR value is not an integer or out of range"),
+        ("hincrbyfloat h f inf", "ERR value is NaN or Infinity"),
+        ("hrandfield h 1 values", "ERR syntax error"),
+        ("hrandfield h -9223372036854770000 withvalues", "ERR value is out of range"),
+        ("spop s -1", "ERR value is out of range, must be positive"),
+        ("spop s 1 2", "ERR syntax error"),
+        ("sintercard 0 a", "ERR numkeys should be greater than 0"),
+        ("sintercard 2 a", "ERR Number of keys can't be greater than number of args"),
+        ("sintercard 1 a limit x", "ERR LIMIT can't be negative"),
+        ("sscan s 0 count 0", "ERR syntax error"),
+        ("lpop l 1 2", "ERR wrong number of arguments for 'lpop' command"),
+        ("lpos l a count -1", "ERR COUNT can't be negative"),
+        ("lmove {t}a {t}b up down", "ERR syntax error"),
+        ("lmpop 1 a left count 0", "ERR count should be greater than 0"),
+        ("linsert l beside a b", "ERR syntax error"),
+        ("zadd z 1", "ERR wrong number of arguments for 'zadd' command"),
+        ("zadd z xx nx 1 a", "ERR XX and NX options at the same time are not compatible"),
+        ("zadd z gt lt 1 a", "ERR GT, LT, and/or NX options at the same time are not compatible"),
+        ("zadd z incr 1 a 2 b", "ERR INCR option supports a single increment-element pair"),
+        ("zadd z x a", "ERR value is not a valid float"),
+        ("zrange z 0 1 bylex bylex", "ERR syntax error"),
+        ("zrange z a b bylex", "ERR min or max not valid string range item"),
+        ("zcount z (x 1", "ERR min or max is not a float"),
+        ("zunion 0 a", "ERR at least 1 input key is needed for 'zunion' command"),
+        ("zunion 1 a weights", "ERR syntax error"),
+        ("zunion 1 a weights x", "ERR weight value is not a float"),
+        ("zunionstore d 1 d withscores", "ERR syntax error"),
+        ("blpop l 0", "ERR not supported yet: BLPOP (see docs/redis.md)"),
+    ] {
+        assert_eq!(refusal(line), expected, "{line}");
+    }
 }

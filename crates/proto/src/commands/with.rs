@@ -45,7 +45,7 @@ pub(super) fn parse(argv: &[Bytes]) -> Result<Parsed, Reply> {
     if !matches!(row.family, Family::Data(_)) {
         return Err(Reply::error(format!("ERR WITH takes a command on keys, not '{}'", row.name)));
     }
-    if !row.keys.positions(inner.len()).any(|at| inner[at] == argv[1]) {
+    if !row.key_positions(inner).into_iter().any(|at| inner[at] == argv[1]) {
         return Err(Reply::error("ERR the key after WITH must be a key of the command after DO"));
     }
     let command = parse_row(row, inner)?;

@@ -4,11 +4,23 @@
 //! limits. Commands of many shards become several operations (`node::requests`). Relative expiries stay relative here: the state
 //! machine resolves them against the entry's commit timestamp, so no clock but the cluster's decides.
 
+mod hashes;
 mod keys;
+mod lists;
+mod seed;
+mod sets;
+mod sorted_sets;
 mod strings;
 mod weight;
 
+pub use hashes::{HashRead, HashWrite};
 pub use keys::{ExpireCondition, KeyRead, KeyWrite, TtlUnit, TypeFilter};
+pub use lists::{End, ListRead, ListWrite};
+pub use sets::{ElementScan, SetOperation, SetRead, SetWrite};
+pub use sorted_sets::{
+    AddOptions, Aggregate, Combination, NameBound, Range, RangeQuery, ScoreBound, ScoreEnd, SortedSetRead,
+    SortedSetWrite,
+};
 pub use strings::{Condition, SetExpiry, StringRead, StringWrite};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +32,14 @@ pub enum Write {
     String(StringWrite),
     /// On keys of any type.
     Key(KeyWrite),
+    /// On sets.
+    Set(SetWrite),
+    /// On hashes.
+    Hash(HashWrite),
+    /// On lists.
+    List(ListWrite),
+    /// On sorted sets.
+    SortedSet(SortedSetWrite),
 }
 
 /// An operation that changes nothing.
@@ -29,4 +49,12 @@ pub enum Read {
     String(StringRead),
     /// On keys of any type, and on the key space.
     Key(KeyRead),
+    /// On sets.
+    Set(SetRead),
+    /// On hashes.
+    Hash(HashRead),
+    /// On lists.
+    List(ListRead),
+    /// On sorted sets.
+    SortedSet(SortedSetRead),
 }

@@ -1,6 +1,6 @@
 //! About how many bytes an operation weighs, for limits on what is under way. Payload bytes and a constant; never exact.
 
-use super::{KeyWrite, StringWrite, Write};
+use super::{HashWrite, KeyWrite, ListWrite, SetWrite, SortedSetWrite, StringWrite, Write};
 use bytes::Bytes;
 
 const OPERATION_BYTES: usize = 64;
@@ -39,6 +39,43 @@ impl Write {
                         from.len() + to.len()
                     }
                     KeyWrite::Flush => 0,
+                },
+                Write::Set(write) => match write {
+                    SetWrite::Add { key, members } | SetWrite::Remove { key, members } => {
+                        key.len() + all(members)
+                    }
+                    SetWrite::Pop { key, .. } => key.len(),
+                    SetWrite::Move { from, to, member } => from.len() + to.len() + member.len(),
+                    SetWrite::Store { to, keys, .. } => to.len() + all(keys),
+                },
+                Write::Hash(write) => match write {
+                    HashWrite::Set { key, fields, .. } => key.len() + pairs(fields),
+                    HashWrite::SetNx { key, field, value }
+                    | HashWrite::IncrByFloat { key, field, delta: value } => {
+                        key.len() + field.len() + value.len()
+                    }
+                    HashWrite::Delete { key, fields } => key.len() + all(fields),
+                    HashWrite::IncrBy { key, field, .. } => key.len() + field.len(),
+                },
+                Write::List(write) => match write {
+                    ListWrite::Push { key, values, .. } => key.len() + all(values),
+                    ListWrite::Pop { key, .. } | ListWrite::Trim { key, .. } => key.len(),
+                    ListWrite::MultiPop { keys, .. } => all(keys),
+                    ListWrite::Set { key, value, .. } | ListWrite::Remove { key, value, .. } => {
+                        key.len() + value.len()
+                    }
+                    ListWrite::Insert { key, pivot, value, .. } => key.len() + pivot.len() + value.len(),
+                    ListWrite::Move { from, to, .. } => from.len() + to.len(),
+                },
+                Write::SortedSet(write) => match write {
+                    SortedSetWrite::Add { key, members, .. } => {
+                        key.len() + members.iter().map(|(_, member)| member.len() + 24).sum::<usize>()
+                    }
+                    SortedSetWrite::Remove { key, members } => key.len() + all(members),
+                    SortedSetWrite::RemoveRange { key, .. } | SortedSetWrite::Pop { key, .. } => key.len(),
+                    SortedSetWrite::MultiPop { keys, .. } => all(keys),
+                    SortedSetWrite::StoreRange { to, from, .. } => to.len() + from.len(),
+                    SortedSetWrite::Store { to, combination } => to.len() + all(&combination.keys),
                 },
             }
     }

@@ -4,6 +4,7 @@
 //! The decoder keeps what it has understood between calls, so a reply of a million elements that arrives in pieces is read once.
 //! Attributes and pushes are refused: nobody here asks for them.
 
+use super::encode::PEER_PAIRS;
 use crate::limits::{MAX_COMMAND_BYTES, MAX_INLINE_BYTES, MAX_NESTING, MAX_REPLY_ELEMENTS};
 use crate::reply::Reply;
 use bytes::{Buf, Bytes, BytesMut};
@@ -146,9 +147,9 @@ impl ReplyDecoder {
                 })
             }
             b'*' if line == b"-1" => Element::Whole(Reply::NilArray),
-            b'*' | b'~' | b'%' => {
+            b'*' | b'~' | b'%' | PEER_PAIRS => {
                 let announced = size(line, MAX_REPLY_ELEMENTS)?;
-                let missing = if kind == b'%' { announced * 2 } else { announced };
+                let missing = if matches!(kind, b'%' | PEER_PAIRS) { announced * 2 } else { announced };
                 Element::Opens(Open { kind, missing, items: Vec::with_capacity(missing.min(64)) })
             }
             _ => return Err(DecodeError::Syntax),
@@ -174,7 +175,7 @@ impl Open {
                 while let (Some(key), Some(value)) = (items.next(), items.next()) {
                     pairs.push((key, value));
                 }
-                Ok(Reply::Map(pairs))
+                Ok(if self.kind == PEER_PAIRS { Reply::Pairs(pairs) } else { Reply::Map(pairs) })
             }
         }
     }
@@ -210,7 +211,8 @@ fn double(line: &[u8]) -> Result<f64, DecodeError> {
 
 /// The statuses that we send ourselves come back as the constants that they were, so that a reply survives the way to another node unchanged.
 fn status(line: &[u8]) -> Result<Reply, DecodeError> {
-    const KNOWN: [&str; 6] = ["OK", "PONG", "QUEUED", "RESET", "string", "none"];
+    const KNOWN: [&str; 10] =
+        ["OK", "PONG", "QUEUED", "RESET", "string", "none", "set", "hash", "list", "zset"];
     let line = text(line)?;
     Ok(match KNOWN.iter().find(|known| **known == line) {
         Some(known) => Reply::Simple(known),

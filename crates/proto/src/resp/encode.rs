@@ -6,56 +6,71 @@
 
 use super::Version;
 use crate::reply::Reply;
+use crate::score::double_to_text;
 use bytes::{BufMut, Bytes, BytesMut};
+
+/// Who is to read it.
+#[derive(Clone, Copy, PartialEq)]
+enum Dialect {
+    Resp2,
+    Resp3,
+    /// RESP3 with two differences: the node that asked may have to show the reply to a RESP2 client, so what RESP3 makes alike stays apart.
+    Peer,
+}
+
+/// Pairs on their way to a peer: a type byte that no RESP version has.
+pub(super) const PEER_PAIRS: u8 = b'&';
 
 /// Appends the reply's bytes.
 pub fn encode(reply: &Reply, version: Version, out: &mut BytesMut) {
-    let absent_array: &[u8] = if version == Version::Resp2 { b"*-1\r\n" } else { b"_\r\n" };
-    put(reply, version, absent_array, out);
+    let dialect = match version {
+        Version::Resp2 => Dialect::Resp2,
+        Version::Resp3 => Dialect::Resp3,
+    };
+    put(reply, dialect, out);
 }
 
-fn put(reply: &Reply, version: Version, absent_array: &[u8], out: &mut BytesMut) {
+fn put(reply: &Reply, dialect: Dialect, out: &mut BytesMut) {
+    let resp2 = dialect == Dialect::Resp2;
     match reply {
         Reply::Bulk(bytes) => bulk(bytes, out),
         Reply::Int(number) => header(b':', *number, out),
         Reply::Simple(text) => line(b'+', text, out),
-        Reply::Nil if version == Version::Resp2 => out.put_slice(b"$-1\r\n"),
+        Reply::Nil if resp2 => out.put_slice(b"$-1\r\n"),
         Reply::Nil => out.put_slice(b"_\r\n"),
-        Reply::NilArray => out.put_slice(absent_array),
+        Reply::NilArray if dialect == Dialect::Resp3 => out.put_slice(b"_\r\n"),
+        Reply::NilArray => out.put_slice(b"*-1\r\n"),
         Reply::Status(text) => line(b'+', text, out),
         Reply::Error(text) => line(b'-', text, out),
-        Reply::Array(items) => sequence(b'*', items, version, absent_array, out),
-        Reply::Set(items) => {
-            sequence(if version == Version::Resp2 { b'*' } else { b'~' }, items, version, absent_array, out);
+        Reply::Array(items) => sequence(b'*', items, dialect, out),
+        Reply::Set(items) => sequence(if resp2 { b'*' } else { b'~' }, items, dialect, out),
+        Reply::Map(items) => {
+            match dialect {
+                Dialect::Resp2 => header(b'*', length(items.len() * 2), out),
+                Dialect::Resp3 | Dialect::Peer => header(b'%', length(items.len()), out),
+            }
+            pairs(items, false, dialect, out);
         }
-        Reply::Map(pairs) => {
-            match version {
-                Version::Resp2 => header(b'*', length(pairs.len() * 2), out),
-                Version::Resp3 => header(b'%', length(pairs.len()), out),
+        Reply::Pairs(items) => {
+            match dialect {
+                Dialect::Resp2 => header(b'*', length(items.len() * 2), out),
+                Dialect::Resp3 => header(b'*', length(items.len()), out),
+                Dialect::Peer => header(PEER_PAIRS, length(items.len()), out),
             }
-            for (key, value) in pairs {
-                put(key, version, absent_array, out);
-                put(value, version, absent_array, out);
-            }
+            pairs(items, dialect == Dialect::Resp3, dialect, out);
         }
-        Reply::Double(number) => match version {
-            Version::Resp2 => bulk(double(*number).as_bytes(), out),
-            Version::Resp3 => line(b',', &double(*number), out),
-        },
-        Reply::Bool(truth) => match version {
-            Version::Resp2 => header(b':', i64::from(*truth), out),
-            Version::Resp3 => out.put_slice(if *truth { b"#t\r\n" } else { b"#f\r\n" }),
-        },
-        Reply::Verbatim(format, text) => match version {
-            Version::Resp2 => bulk(text.as_bytes(), out),
-            Version::Resp3 => {
-                header(b'=', length(text.len() + 4), out);
-                out.put_slice(format.as_bytes());
-                out.put_u8(b':');
-                out.put_slice(text.as_bytes());
-                out.put_slice(b"\r\n");
-            }
-        },
+        Reply::Double(number) if resp2 => bulk(double_to_text(*number).as_bytes(), out),
+        Reply::Double(number) => line(b',', &double_to_text(*number), out),
+        Reply::Bool(truth) if resp2 => header(b':', i64::from(*truth), out),
+        Reply::Bool(truth) => out.put_slice(if *truth { b"#t\r\n" } else { b"#f\r\n" }),
+        Reply::Verbatim(_, text) if resp2 => bulk(text.as_bytes(), out),
+        Reply::Verbatim(format, text) => {
+            header(b'=', length(text.len() + 4), out);
+            out.put_slice(format.as_bytes());
+            out.put_u8(b':');
+            out.put_slice(text.as_bytes());
+            out.put_slice(b"\r\n");
+        }
     }
 }
 
@@ -66,16 +81,26 @@ pub fn encode_to_bytes(reply: &Reply, version: Version) -> Bytes {
     out.freeze()
 }
 
-/// RESP3 with one difference: an absent array stays one (`*-1`), because the node that asked may have to show it to a RESP2 client.
+/// RESP3 with two differences: an absent array stays one (`*-1`) and pairs stay pairs, because the node that asked may have to show them to a RESP2 client.
 pub fn encode_for_peer(reply: &Reply) -> Bytes {
     let mut out = BytesMut::with_capacity(reply.weight_bytes() + 32);
-    put(reply, Version::Resp3, b"*-1\r\n", &mut out);
+    put(reply, Dialect::Peer, &mut out);
     out.freeze()
 }
 
-fn sequence(kind: u8, items: &[Reply], version: Version, absent_array: &[u8], out: &mut BytesMut) {
+fn sequence(kind: u8, items: &[Reply], dialect: Dialect, out: &mut BytesMut) {
     header(kind, length(items.len()), out);
-    items.iter().for_each(|item| put(item, version, absent_array, out));
+    items.iter().for_each(|item| put(item, dialect, out));
+}
+
+fn pairs(items: &[(Reply, Reply)], each_an_array: bool, dialect: Dialect, out: &mut BytesMut) {
+    for (first, second) in items {
+        if each_an_array {
+            header(b'*', 2, out);
+        }
+        put(first, dialect, out);
+        put(second, dialect, out);
+    }
 }
 
 fn bulk(bytes: &[u8], out: &mut BytesMut) {
@@ -125,16 +150,6 @@ fn length(length: usize) -> i64 {
     i64::try_from(length).expect("no reply is that long")
 }
 
-fn double(number: f64) -> String {
-    if number.is_nan() {
-        "nan".to_owned()
-    } else if number.is_infinite() {
-        if number > 0.0 { "inf" } else { "-inf" }.to_owned()
-    } else {
-        format!("{number}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +174,11 @@ mod tests {
             (Reply::Double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n"),
             (Reply::Bool(true), ":1\r\n", "#t\r\n"),
             (Reply::Map(vec![(Reply::Int(1), Reply::Int(2))]), "*2\r\n:1\r\n:2\r\n", "%1\r\n:1\r\n:2\r\n"),
+            (
+                Reply::Pairs(vec![(Reply::Int(1), Reply::Int(2))]),
+                "*2\r\n:1\r\n:2\r\n",
+                "*1\r\n*2\r\n:1\r\n:2\r\n",
+            ),
             (Reply::Set(vec![Reply::Int(1)]), "*1\r\n:1\r\n", "~1\r\n:1\r\n"),
             (Reply::Verbatim("txt", "hi".into()), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"),
             (Reply::Array(vec![Reply::Nil]), "*1\r\n$-1\r\n", "*1\r\n_\r\n"),

@@ -1,9 +1,10 @@
 //! A slot cut into pieces, and put together again.
 //!
-//! The first piece begins with the slot's newest deletion (u64, little-endian); then come its items in the slot's order, one after the other over all pieces, none of
-//! them parted. One content has one cut, so pieces are the same bytes wherever they are made.
+//! The first piece begins with the slot's newest deletion (u64, little-endian); then come the records of its items in the slot's order (`state::item`), one after the other over
+//! all pieces, none of them parted. A large collection is many records, so it too travels in bounded pieces. One content has one cut, so pieces are the same
+//! bytes wherever they are made.
 
-use crate::state::{SlotState, decode_item, encode_item};
+use crate::state::{Record, SlotState, decode_record, encode_record};
 use bytes::{Bytes, BytesMut};
 use proto::hlc::Timestamp;
 use proto::ids::Slot;
@@ -11,16 +12,18 @@ use proto::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES, SNAPSHOT_CHUNK_BYTES};
 use proto::slots::slot_of;
 use std::sync::Arc;
 
-/// What no piece exceeds: the largest item alone, with room for everything around key and value.
-const MAX_PIECE_BYTES: usize = SNAPSHOT_CHUNK_BYTES + MAX_KEY_BYTES + MAX_VALUE_BYTES + 256;
+/// What no piece exceeds: the largest record alone, with room for everything around key, field and value.
+const MAX_PIECE_BYTES: usize = SNAPSHOT_CHUNK_BYTES + MAX_KEY_BYTES + 2 * MAX_VALUE_BYTES + 256;
 
-/// Cuts a slot into encoded pieces of at most `SNAPSHOT_CHUNK_BYTES` (one larger item alone in its piece). An empty slot is one piece without items.
+/// Cuts a slot into encoded pieces of at most `SNAPSHOT_CHUNK_BYTES` (one larger record alone in its piece). An empty slot is one piece without items.
 pub struct SlotPieces {
     slot: Arc<SlotState>,
     /// Where the next item lies: a position, and how many items at it were taken.
     position: u64,
     taken: usize,
-    /// The item that did not fit into the piece before.
+    /// Where the next record of that item begins, if it is a collection of which some elements were taken.
+    element: usize,
+    /// The record that did not fit into the piece before.
     carry: BytesMut,
     number: u32,
     ended: bool,
@@ -40,7 +43,15 @@ pub struct SlotPiece {
 impl SlotPieces {
     /// Holds on to the content as it is now; it may be changed meanwhile.
     pub fn new(slot: Arc<SlotState>) -> Self {
-        SlotPieces { slot, position: 0, taken: 0, carry: BytesMut::new(), number: 0, ended: false }
+        SlotPieces {
+            slot,
+            position: 0,
+            taken: 0,
+            element: 0,
+            carry: BytesMut::new(),
+            number: 0,
+            ended: false,
+        }
     }
 
     fn begin_piece(&mut self) -> BytesMut {
@@ -67,11 +78,17 @@ impl Iterator for SlotPieces {
                 last = false;
                 break;
             }
-            let (position, key, item) = items.next().expect("peeked");
+            let &(position, key, item) = items.peek().expect("peeked");
             let before = piece.len();
-            encode_item(&mut piece, key, item);
-            self.taken = if position == self.position { self.taken + 1 } else { 1 };
-            self.position = position;
+            match encode_record(&mut piece, key, item, self.element) {
+                Some(next) => self.element = next,
+                None => {
+                    items.next();
+                    self.element = 0;
+                    self.taken = if position == self.position { self.taken + 1 } else { 1 };
+                    self.position = position;
+                }
+            }
             if piece.len() > SNAPSHOT_CHUNK_BYTES && before > 0 {
                 self.carry = piece.split_off(before);
                 last = false;
@@ -101,13 +118,14 @@ pub enum AssembleError {
 pub(super) struct SlotBuilder {
     slot: Slot,
     state: SlotState,
+    last_key: Option<Bytes>,
     next_number: u32,
     ended: bool,
 }
 
 impl SlotBuilder {
     pub(super) fn new(slot: Slot) -> Self {
-        SlotBuilder { slot, state: SlotState::default(), next_number: 0, ended: false }
+        SlotBuilder { slot, state: SlotState::default(), last_key: None, next_number: 0, ended: false }
     }
 
     /// Takes the next piece; gives the slot with the last one.
@@ -130,10 +148,19 @@ impl SlotBuilder {
             rest = items;
         }
         while !rest.is_empty() {
-            let (key, item) = decode_item(&mut rest).map_err(|_| AssembleError::Malformed)?;
-            if slot_of(&key) != self.slot || self.state.put(&key, item).is_some() {
+            let Record { key, item, continues } =
+                decode_record(&mut rest).map_err(|_| AssembleError::Malformed)?;
+            // A collection goes on right behind its own last record and nowhere else.
+            let taken = if continues {
+                self.last_key == Some(key.clone())
+                    && self.state.edit(&key, |known| known.extend(item)) == Some(true)
+            } else {
+                slot_of(&key) == self.slot && self.state.put(&key, item).is_none()
+            };
+            if !taken {
                 return Err(AssembleError::Malformed);
             }
+            self.last_key = Some(key);
         }
         self.next_number += 1;
         self.ended = last;
@@ -176,7 +203,8 @@ impl SlotAssembler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Item;
+    use crate::state::{Blob, Collection, Elements, Field, Item, List, ListEnd, Member, SortedSet};
+    use proto::score::Score;
 
     fn slot_with(values: &[usize]) -> (Slot, Arc<SlotState>) {
         let mut state = SlotState::default();
@@ -216,7 +244,7 @@ mod tests {
                 let items = {
                     let mut rest = if piece.number == 0 { &piece.data[8..] } else { &piece.data[..] };
                     std::iter::from_fn(|| {
-                        (!rest.is_empty()).then(|| decode_item(&mut rest).expect("an item"))
+                        (!rest.is_empty()).then(|| decode_record(&mut rest).expect("a record"))
                     })
                     .count()
                 };
@@ -231,6 +259,76 @@ mod tests {
             assert_eq!(whole.digest(), state.digest());
             assert_eq!(whole.len(), shape.len());
             assert_eq!(whole.newest_deletion(), Timestamp(77));
+        }
+    }
+
+    fn collections(elements: u32, bytes: usize) -> (Slot, Arc<SlotState>) {
+        let name = |number: u32| {
+            let mut name = vec![b'x'; bytes];
+            name[..4].copy_from_slice(&number.to_le_bytes());
+            name
+        };
+        let (mut set, mut hash) = (Elements::default(), Elements::default());
+        let (mut list, mut sorted) = (List::default(), SortedSet::default());
+        for number in 0..elements {
+            set.insert(Member::new(&name(number)));
+            hash.insert(Field::new(&name(number), &name(number)));
+            list.push(ListEnd::Back, Blob::from(name(number % 10)));
+            sorted.insert(&name(number), Score::new(f64::from(number % 100)).expect("a number"));
+        }
+        let mut state = SlotState::default();
+        let values = [set.into_value(), hash.into_value(), list.into_value(), sorted.into_value()];
+        for (at, value) in values.into_iter().enumerate() {
+            let key = format!("{{tag}}{at}");
+            state.put(key.as_bytes(), Item::new(value, Timestamp(at as u64 + 1), Some(at as u64 + 99)));
+        }
+        (slot_of(b"{tag}"), Arc::new(state))
+    }
+
+    #[test]
+    fn large_collections_travel_in_bounded_pieces() {
+        for (elements, bytes) in
+            [(1, 4), (64, 10), (20_000, 20), (30, SNAPSHOT_CHUNK_BYTES / 4), (3, 1 << 20)]
+        {
+            let (slot, state) = collections(elements, bytes);
+            let pieces: Vec<SlotPiece> = SlotPieces::new(state.clone()).collect();
+            let most = SNAPSHOT_CHUNK_BYTES.max(2 * bytes + 1000);
+            assert!(pieces.iter().all(|piece| piece.data.len() <= most));
+            let whole = assemble(slot, state.digest(), &pieces).expect("taken").expect("whole");
+            assert_eq!((whole.digest(), whole.bytes()), (state.digest(), state.bytes()));
+            assert!(whole.iter().eq(state.iter()));
+            let again: Vec<SlotPiece> = SlotPieces::new(Arc::new(whole)).collect();
+            assert!(again == pieces, "one content has one cut");
+        }
+    }
+
+    #[test]
+    fn a_collection_goes_on_only_where_it_ended() {
+        let record = |key: &[u8], item: &Item, from: usize| {
+            let mut out = BytesMut::new();
+            let next = encode_record(&mut out, key, item, from);
+            (out.freeze(), next)
+        };
+        let (slot, state) = collections(20_000, 20);
+        let item = state.get(b"{tag}0").expect("the set");
+        let (first, next) = record(b"{tag}0", item, 0);
+        let (second, _) = record(b"{tag}0", item, next.expect("more"));
+        let (other, _) = record(b"{tag}1", state.get(b"{tag}1").expect("the hash"), 0);
+        let (stranger, _) = record(b"{tag}9", item, next.expect("more"));
+        let deletion = Bytes::from_static(&[0; 8]);
+        let taken = |records: &[&Bytes]| {
+            let data = [&deletion].iter().chain(records).flat_map(|part| part.to_vec()).collect::<Vec<u8>>();
+            SlotBuilder::new(slot).push(0, true, &data).is_ok()
+        };
+        assert!(taken(&[&first, &second, &other]) && taken(&[&other, &first, &second]));
+        for wrong in [
+            &[&second][..],
+            &[&first, &first],
+            &[&first, &second, &second],
+            &[&first, &other, &second],
+            &[&first, &stranger],
+        ] {
+            assert!(!taken(wrong));
         }
     }
 

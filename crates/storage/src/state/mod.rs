@@ -8,13 +8,23 @@
 
 mod blob;
 mod cursor;
+mod elements;
 mod item;
+mod list;
+mod sequence;
 mod slot;
+mod sorted_set;
+mod value;
 
 pub use blob::Blob;
 pub use cursor::{Cursor, cursor_slot};
-pub use item::{Item, ItemError, Value, decode_item, encode_item};
+pub use elements::{Element, Elements, Field, Member, Scored};
+pub use item::{Item, ItemError, Record, decode_record, encode_record};
+pub use list::{List, ListEnd};
+pub use sequence::{Iter, Sequence};
 pub use slot::SlotState;
+pub use sorted_set::{Ranked, SortedSet};
+pub use value::{Collection, Value};
 
 use proto::hlc::Timestamp;
 use proto::ids::Slot;
@@ -141,6 +151,32 @@ impl ShardState {
             }
         }
         old
+    }
+
+    /// Changes the value of a key in place at this time; `None` if the key is not there. The change answers whether it was one: then the version moves. The
+    /// expiry stays. A collection that is empty afterwards deletes its key.
+    pub fn edit<R>(
+        &mut self,
+        key: &[u8],
+        at: Timestamp,
+        change: impl FnOnce(&mut Value) -> (R, bool),
+    ) -> Option<R> {
+        let index = self.index(slot_of(key));
+        self.slots[index].get(key)?;
+        let content = Arc::make_mut(&mut self.slots[index]);
+        self.bytes -= content.bytes();
+        let (result, emptied) = content.edit(key, |item| {
+            let (result, changed) = change(&mut item.value);
+            if changed {
+                item.version = at;
+            }
+            (result, item.value.is_empty_collection())
+        })?;
+        self.bytes += content.bytes();
+        if emptied {
+            self.remove(key, at);
+        }
+        Some(result)
     }
 
     /// Deletes a key at this time; if it is not there, nothing changes.

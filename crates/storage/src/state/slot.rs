@@ -148,6 +148,21 @@ impl SlotState {
         old
     }
 
+    /// Changes an item in place; `None` if there is none. What the change costs does not depend on the item's size.
+    pub(crate) fn edit<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Item) -> R) -> Option<R> {
+        let position = position_of(key);
+        let item = match &mut self.items {
+            Items::Small(entries) => find(entries, position, key).ok().map(|at| &mut entries[at].item),
+            Items::Large(map) => map.get_mut(&Place { position, key: Blob::from(key) }),
+        }?;
+        self.sum = self.sum.wrapping_sub(item.digest(key));
+        self.bytes -= weight(key, item);
+        let result = change(item);
+        self.sum = self.sum.wrapping_add(item.digest(key));
+        self.bytes += weight(key, item);
+        Some(result)
+    }
+
     /// Takes an item out. The caller says when ([`SlotState::note_deletion`]).
     pub fn remove(&mut self, key: &[u8]) -> Option<Item> {
         let position = position_of(key);

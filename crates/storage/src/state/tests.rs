@@ -165,3 +165,43 @@ fn random_keys_are_spread_over_small_and_large_slots() {
     assert!(seen.len() > 900, "{}", seen.len());
     assert!(seen.contains(&b"other"[..]));
 }
+
+fn set(members: std::ops::Range<u32>) -> Value {
+    let mut set = Elements::default();
+    members.for_each(|number| assert!(set.insert(Member::new(&number.to_le_bytes())).is_none()));
+    set.into_value()
+}
+
+#[test]
+fn an_edit_in_place_leaves_what_a_put_would_have_left() {
+    let (mut edited, mut put) = (shard(), shard());
+    for state in [&mut edited, &mut put] {
+        state.put(b"k", Item::new(set(0..1000), at(1), Some(900)));
+    }
+    let frozen = edited.freeze();
+    let before = edited.slot_digests();
+    let answer = edited.edit(b"k", at(2), |value| {
+        let set = Elements::<Member>::of_mut(value).expect("a set");
+        (set.remove(&7u32.to_le_bytes()).is_some(), true)
+    });
+    assert_eq!(answer, Some(true));
+    let mut smaller = set(0..1000);
+    Elements::<Member>::of_mut(&mut smaller).expect("a set").remove(&7u32.to_le_bytes());
+    put.put(b"k", Item::new(smaller, at(2), Some(900)));
+    assert_eq!((edited.slot_digests(), edited.bytes()), (put.slot_digests(), put.bytes()));
+    assert_eq!(edited.get(b"k"), put.get(b"k"));
+    let kept: Vec<_> = frozen.iter().map(|(slot, content)| (*slot, content.digest())).collect();
+    assert_eq!(kept, before, "a frozen slot changed");
+    assert_eq!(edited.edit(b"k", at(3), |_| ((), false)), Some(()));
+    assert_eq!(edited.version_of(b"k"), at(2));
+    assert_eq!(edited.edit(b"absent", at(3), |_| ((), true)), None);
+}
+
+#[test]
+fn a_collection_that_becomes_empty_deletes_its_key() {
+    let mut state = shard();
+    state.put(b"k", Item::new(set(0..1), at(1), Some(900)));
+    state.edit(b"k", at(5), |value| (Elements::<Member>::of_mut(value).expect("a set").remove_at(0), true));
+    assert_eq!((state.len(), state.bytes(), state.next_expiry_ms()), (0, 0, None));
+    assert_eq!(state.version_of(b"k"), at(5));
+}
