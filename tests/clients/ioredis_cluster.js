@@ -1,7 +1,7 @@
 // ioredis's Cluster: it learns who leads what from any one node, and goes there.
 'use strict';
 const Redis = require('ioredis');
-const { same, refused, nodes, run } = require('./expect.js');
+const { assert, same, refused, nodes, run } = require('./expect.js');
 
 const cluster = new Redis.Cluster([nodes[1]], { redisOptions: { maxRetriesPerRequest: 1 } });
 
@@ -29,6 +29,16 @@ run({
     const line = cluster.pipeline();
     for (let i = 0; i < 50; i += 1) line.set(`{ioc}${i}`, i).get(`{ioc}${i}`);
     same(await line.exec(), Array.from({ length: 100 }, (_, i) => [null, i % 2 === 0 ? 'OK' : String((i - 1) / 2)]));
+  },
+  'a name with a level': async () => {
+    for (let i = 0; i < 20; i += 1) {
+      same(await cluster.call('SET@sequential', `ioc:level:${i}`, `${i}`), 'OK');
+      same(await cluster.call('GET@linearizable', `ioc:level:${i}`), `${i}`);
+      // ioredis sends what it does not know to any node: another connection, so another session, which may not have seen it yet.
+      const seen = await cluster.call('GET@sequential', `ioc:level:${i}`);
+      assert.ok(seen === null || seen === `${i}`, `sequential: ${seen}`);
+    }
+    await refused('LEVEL', cluster.call('GET@eventual', 'ioc:level:1'));
   },
   'each node answers for any key': async () => {
     for (const node of cluster.nodes('master')) same(await node.get('ioc:7'), 'ioc:7');

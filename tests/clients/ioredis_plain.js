@@ -69,6 +69,14 @@ run({
     for await (const page of c.scanStream({ match: 'io:p:*', count: 100 })) found.push(...page);
     same(found.sort(), Array.from({ length: 200 }, (_, i) => `io:p:${i}`).sort());
   },
+  'a level, and a session that goes from one connection to another': async () => {
+    same(await a.call('SET@sequential', 'io:level', 'v'), 'OK');
+    same(await b.call('SESSION', 'RESUME', await a.call('SESSION', 'TOKEN')), 'OK');
+    same(await b.call('GET@sequential', 'io:level'), 'v');
+    same(await c.call('CONSISTENCY', 'sequential'), 'OK');
+    same(await c.call('CONSISTENCY'), 'sequential');
+    await refused('LEVEL', a.call('GET@strong', 'io:level'));
+  },
   'server': async () => {
     same(await a.ping(), 'PONG');
     same(await a.echo('hello'), 'hello');

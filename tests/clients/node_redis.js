@@ -21,9 +21,9 @@ const plain = (RESP) => async () => {
   const found = [];
   for await (const page of client.scanIterator({ MATCH: `${key}*`, COUNT: 1000 })) found.push(...page);
   same(found.sort(), [key, `${key}:n`]);
-  same(await client.rPush('nr:list', ['a', 'b']), 2);
-  same(await client.lRange('nr:list', 0, -1), ['a', 'b']);
-  await refused('ERR not supported yet: BLPOP', client.blPop('nr:list', 1));
+  same(await client.rPush(`${key}:list`, ['a', 'b']), 2);
+  same(await client.lRange(`${key}:list`, 0, -1), ['a', 'b']);
+  await refused('ERR not supported yet: BLPOP', client.blPop(`${key}:list`, 1));
   await client.close();
 };
 

@@ -17,7 +17,7 @@ import traceback
 from cluster import Cluster
 from topology import settled
 
-MODULES = ["wire_protocol", "with_options", "documented_commands", "topology", "http_keys", "http_pages", "redis_cli", "redis_py", "redis_py_cluster"]
+MODULES = ["wire_protocol", "with_options", "documented_commands", "topology", "http_keys", "http_pages", "redis_cli", "redis_py", "redis_py_cluster", "levels"]
 SCRIPTS = ["ioredis_plain.js", "ioredis_cluster.js", "node_redis.js"]
 SCRIPT_LIMIT_S = 60
 

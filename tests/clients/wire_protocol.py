@@ -95,7 +95,7 @@ def test_reset_and_quit(cluster):
 def test_what_is_not_here_says_so(cluster):
     with Wire(cluster.resp(1)) as wire:
         same(wire.do("NOSUCH", "a"), Error("ERR unknown command 'NOSUCH', with args beginning with: 'a' "))
-        same(wire.do("LPUSH", "wire:list", "a"), Error("ERR not supported yet: LPUSH (see docs/redis.md)"))
+        same(wire.do("BLPOP", "wire:list", "1"), Error("ERR not supported yet: BLPOP (see docs/redis.md)"))
         same(wire.do("GET"), Error("ERR wrong number of arguments for 'get' command"))
         same(wire.do("SELECT", "0"), Simple("OK"))
         refusal(wire.do("SELECT", "1"), "ERR DB index is out of range")

@@ -339,7 +339,7 @@ impl Record {
     }
 
     /// Whether it asks to change the key, and so may have, unless it answered that it did not.
-    pub(crate) fn may_write(&self) -> bool {
+    pub fn may_write(&self) -> bool {
         match self.op {
             OpName::Get => false,
             OpName::Set | OpName::Incr | OpName::Append => true,

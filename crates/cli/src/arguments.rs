@@ -2,10 +2,12 @@
 
 use crate::exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use client::Session;
+use proto::level::{Ladder, milliseconds};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Quartet: a distributed key-value store, replicated and linearizable, for any Redis client.
+/// Quartet: a distributed key-value store, replicated, with a consistency level for every request, for any Redis client.
 #[derive(Debug, Parser)]
 #[command(name = "quartet", version, after_help = exit::TABLE, max_term_width = 110)]
 pub(crate) struct Arguments {
@@ -22,6 +24,7 @@ pub(crate) enum Command {
     #[command(after_help = DEV_EXAMPLES)]
     Dev(Dev),
     /// Print a key's value (exit 1 if it is absent)
+    #[command(after_help = GET_EXAMPLES)]
     Get(Get),
     /// Write a key
     #[command(after_help = PUT_EXAMPLES)]
@@ -78,6 +81,16 @@ Examples, with `quartet dev` running:
 Clients still reach every node. Any node that is not paused takes the command, also one that is cut
 off. It ends when every node that it concerns has it: the fault is there, or healed, from then on.";
 
+const GET_EXAMPLES: &str = "\
+Examples:
+  quartet get greeting
+  quartet get --consistency sequential greeting
+      From any replica that is not behind the session.
+  quartet get --consistency 'linearizable;50ms, sequential' --meta greeting
+      The newest value if a majority can be asked within 50 ms, else what a replica has; stderr says which.
+  quartet get --consistency sequential --session TOKEN greeting
+      Not older than what the session with this token wrote or saw: `quartet put --meta …` says the token.";
+
 const PUT_EXAMPLES: &str = "\
 Examples:
   quartet put greeting hello
@@ -110,6 +123,23 @@ impl Access {
     }
 }
 
+/// What one operation is to promise, and whether to say what it did.
+#[derive(Debug, Args)]
+pub(crate) struct Promise {
+    /// The level, or levels to try one after the other: sequential, or "linearizable;50ms, sequential"
+    #[arg(long, value_name = "LADDER", default_value = "linearizable")]
+    pub(crate) consistency: Ladder,
+    /// Go on from the session with this token: what it wrote and saw is seen
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) session: Option<Session>,
+    /// How old the state that answers a read may be, as 500ms or 2s
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub(crate) max_staleness: Option<Duration>,
+    /// Print on stderr, as one line of JSON, what was achieved: level, session, age, version, node
+    #[arg(long)]
+    pub(crate) meta: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// The folder of this node's data; made if it is missing
@@ -124,6 +154,9 @@ pub(crate) struct Start {
     /// The port for the Redis protocol
     #[arg(long, value_name = "PORT", default_value_t = 7001)]
     pub(crate) resp_port: u16,
+    /// One more port for the Redis protocol, whose connections start with this level or ladder; may be given again
+    #[arg(long, value_name = "LADDER=PORT", value_parser = level_port)]
+    pub(crate) level_port: Vec<(Ladder, u16)>,
     /// The port for HTTP
     #[arg(long, value_name = "PORT", default_value_t = 7101)]
     pub(crate) http_port: u16,
@@ -188,6 +221,8 @@ pub(crate) struct Dev {
 pub(crate) struct Get {
     pub(crate) key: String,
     #[command(flatten)]
+    pub(crate) promise: Promise,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -201,12 +236,16 @@ pub(crate) struct Put {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) ttl: Option<u64>,
     #[command(flatten)]
+    pub(crate) promise: Promise,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Del {
     pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) promise: Promise,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -227,6 +266,8 @@ pub(crate) struct Cas {
     #[arg(long)]
     pub(crate) absent: bool,
     #[command(flatten)]
+    pub(crate) promise: Promise,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -237,6 +278,8 @@ pub(crate) struct Incr {
     #[arg(default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) by: i64,
     #[command(flatten)]
+    pub(crate) promise: Promise,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -246,6 +289,8 @@ pub(crate) struct Append {
     /// What to append; `-` reads it from stdin
     #[arg(allow_negative_numbers = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) promise: Promise,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -321,6 +366,21 @@ pub(crate) struct Check {
     pub(crate) level: String,
 }
 
+/// `sequential=7011`, or `linearizable;50ms, sequential=7011`.
+fn level_port(text: &str) -> Result<(Ladder, u16), String> {
+    let (ladder, port) =
+        text.rsplit_once('=').ok_or("write a level, an equals sign and a port, as in sequential=7011")?;
+    let port = port.trim().parse().map_err(|_| format!("{port:?} is no port; write one from 1 to 65535"))?;
+    Ladder::parse(ladder.as_bytes()).map(|ladder| (ladder, port)).map_err(|bad| bad.0)
+}
+
+/// `500ms` and the like.
+fn span(text: &str) -> Result<Duration, String> {
+    milliseconds(text.as_bytes())
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a time such as 500ms or 2s, at most 600s".to_owned())
+}
+
 /// `512m` and the like.
 fn bytes(text: &str) -> Result<u64, String> {
     let lower = text.to_ascii_lowercase();
@@ -353,6 +413,38 @@ mod tests {
         assert_eq!(bytes("2GB"), Ok(2 << 30));
         assert!(bytes("m").is_err());
         assert!(bytes("99999999999g").is_err());
+    }
+
+    #[test]
+    fn a_port_may_stand_for_a_level() {
+        let (ladder, port) = level_port("linearizable;50ms, sequential=7011").unwrap();
+        assert_eq!((&*ladder.to_string(), port), ("linearizable;50ms, sequential", 7011));
+        assert!(level_port("sequential").unwrap_err().contains("sequential=7011"));
+        assert!(level_port("strong=7011").unwrap_err().contains("unknown consistency level"));
+        assert!(level_port("sequential=x").unwrap_err().contains("no port"));
+    }
+
+    #[test]
+    fn a_level_and_a_session_can_be_said() {
+        let said = |words: &[&str]| {
+            let all = ["quartet", "get", "k"].iter().chain(words);
+            Arguments::try_parse_from(all).map_err(|error| error.to_string())
+        };
+        let arguments = said(&[
+            "--consistency",
+            "linearizable;50ms, sequential",
+            "--max-staleness",
+            "2s",
+            "--session",
+            "abc",
+        ]);
+        let Command::Get(get) = arguments.unwrap().command else { panic!("another command") };
+        assert_eq!(get.promise.consistency.to_string(), "linearizable;50ms, sequential");
+        assert_eq!(get.promise.max_staleness, Some(Duration::from_secs(2)));
+        assert_eq!(get.promise.session.unwrap().to_string(), "abc");
+        assert!(said(&["--consistency", "strong"]).unwrap_err().contains("unknown consistency level"));
+        assert!(said(&["--max-staleness", "0ms"]).unwrap_err().contains("500ms"));
+        assert!(said(&["--session", "a b"]).unwrap_err().contains("no session token"));
     }
 
     #[test]

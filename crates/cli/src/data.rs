@@ -1,10 +1,11 @@
-//! `get put del cas incr append`: one operation each, through the client crate.
+//! `get put del cas incr append`: one operation each, through the client crate. With `--meta` a line of JSON on stderr says what it achieved, before anything else is said.
 
-use crate::arguments::{Access, Append, Cas, Del, Get, Incr, Put};
+use crate::arguments::{Access, Append, Cas, Del, Get, Incr, Promise, Put};
 use crate::exit::{Exit, Failure};
 use crate::{secret, talk};
 use client::blocking::Client;
-use client::{Options, SetOptions};
+use client::core::Command;
+use client::{Achieved, Answer, Error, Options, SetOptions, operations};
 use std::borrow::Cow;
 use std::io::Read;
 use std::time::Duration;
@@ -15,12 +16,38 @@ pub(crate) fn options(access: &Access) -> Result<Options, Failure> {
     Ok(Options { password, deadline: access.deadline(), ..Options::default() })
 }
 
-fn client(access: &Access) -> Result<Client, Failure> {
-    Ok(Client::new(&access.at, options(access)?)?)
+/// Does one operation as it is to be done.
+fn perform(access: &Access, promise: &Promise, command: Result<Command, Error>) -> Result<Answer, Failure> {
+    let mut client = Client::new(&access.at, options(access)?)?.at(promise.consistency);
+    if let Some(most) = promise.max_staleness {
+        client = client.max_staleness(most);
+    }
+    if let Some(session) = &promise.session {
+        client = client.in_session(session);
+    }
+    let answer = client.perform(command?)?;
+    if let Some(achieved) = answer.achieved.as_ref().filter(|_| promise.meta) {
+        talk::say(format_args!("{}", meta(achieved)));
+    }
+    Ok(answer)
+}
+
+/// Versions are written as text: they have more digits than many readers of JSON keep.
+fn meta(achieved: &Achieved) -> serde_json::Value {
+    serde_json::json!({
+        "level": achieved.level.name(),
+        "session": achieved.token,
+        "age_ms": u64::try_from(achieved.age.as_millis()).unwrap_or(u64::MAX),
+        "state": "committed",
+        "node": achieved.served_by.0,
+        "version": achieved.version.to_string(),
+        "as_of": achieved.as_of.to_string(),
+    })
 }
 
 pub(crate) fn get(arguments: &Get) -> Result<Exit, Failure> {
-    match client(&arguments.access)?.get(&arguments.key)? {
+    let command = operations::get(arguments.key.as_bytes());
+    match perform(&arguments.access, &arguments.promise, command)?.value()? {
         Some(value) => talk::print_raw(&value).map(|()| Exit::Done),
         None => absent(&arguments.key),
     }
@@ -31,12 +58,14 @@ pub(crate) fn put(arguments: &Put) -> Result<Exit, Failure> {
     if let Some(seconds) = arguments.ttl {
         options = options.ttl(Duration::from_secs(seconds));
     }
-    client(&arguments.access)?.set(&arguments.key, value(&arguments.value)?, &options)?;
+    let command = operations::set(arguments.key.as_bytes(), &value(&arguments.value)?, &options);
+    perform(&arguments.access, &arguments.promise, command)?.took_effect()?;
     Ok(Exit::Done)
 }
 
 pub(crate) fn del(arguments: &Del) -> Result<Exit, Failure> {
-    match client(&arguments.access)?.del(&arguments.key)? {
+    let command = operations::del(arguments.key.as_bytes());
+    match perform(&arguments.access, &arguments.promise, command)?.truth()? {
         true => Ok(Exit::Done),
         false => absent(&arguments.key),
     }
@@ -55,7 +84,8 @@ pub(crate) fn cas(arguments: &Cas) -> Result<Exit, Failure> {
             return Err(Failure::bad_input("one value too many: quartet cas --absent KEY NEW"));
         }
     };
-    match client(&arguments.access)?.cas(&arguments.key, expected, new)? {
+    let command = operations::cas(arguments.key.as_bytes(), expected, new.as_bytes());
+    match perform(&arguments.access, &arguments.promise, command)?.took_effect()? {
         true => Ok(Exit::Done),
         false => Err(Failure::new(
             Exit::Refused,
@@ -69,12 +99,14 @@ pub(crate) fn cas(arguments: &Cas) -> Result<Exit, Failure> {
 }
 
 pub(crate) fn incr(arguments: &Incr) -> Result<Exit, Failure> {
-    let new = client(&arguments.access)?.incr(&arguments.key, arguments.by)?;
+    let command = operations::incr(arguments.key.as_bytes(), arguments.by);
+    let new = perform(&arguments.access, &arguments.promise, command)?.integer()?;
     talk::print(format_args!("{new}")).map(|()| Exit::Done)
 }
 
 pub(crate) fn append(arguments: &Append) -> Result<Exit, Failure> {
-    let length = client(&arguments.access)?.append(&arguments.key, value(&arguments.value)?)?;
+    let command = operations::append(arguments.key.as_bytes(), &value(&arguments.value)?);
+    let length = perform(&arguments.access, &arguments.promise, command)?.integer()?;
     talk::print(format_args!("{length}")).map(|()| Exit::Done)
 }
 

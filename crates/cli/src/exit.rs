@@ -11,7 +11,7 @@ Exit codes:
   2  bad usage or bad input; or a node cannot start: the sentence says what to mend
   3  refused: a condition did not hold, the value has another type, memory is full
   4  outcome unknown: the write may have been applied, or may yet be; read before you repeat it
-  5  no node can be reached, or no quorum answers
+  5  no node can be reached, no quorum answers, or no replica is as new as the session or --max-staleness asks
   6  the history breaks its consistency level
   7  the history could not be judged";
 
@@ -28,7 +28,7 @@ pub enum Exit {
     Refused = 3,
     /// The write may or may not have been applied.
     Unknown = 4,
-    /// Nobody answers, or no quorum does.
+    /// Nobody answers, no quorum does, or no replica is new enough: nothing was applied, and it may go well later.
     Unreachable = 5,
     /// The history breaks its consistency level.
     Violation = 6,
@@ -65,7 +65,9 @@ impl From<Error> for Failure {
             ErrorKind::Invalid => Exit::BadInput,
             ErrorKind::Refused => Exit::Refused,
             ErrorKind::Unknown => Exit::Unknown,
-            ErrorKind::NoQuorum | ErrorKind::Unreachable | ErrorKind::Closed => Exit::Unreachable,
+            ErrorKind::NoQuorum | ErrorKind::Behind | ErrorKind::Unreachable | ErrorKind::Closed => {
+                Exit::Unreachable
+            }
         };
         Failure::new(exit, error.to_string())
     }

@@ -28,6 +28,7 @@ fn config(arguments: &Start) -> Result<Config, Failure> {
     config.listen.clone_from(&arguments.listen);
     config.advertise.clone_from(&arguments.advertise);
     config.resp_port = arguments.resp_port;
+    config.level_ports.clone_from(&arguments.level_port);
     config.http_port = arguments.http_port;
     config.peer_port = arguments.peer_port;
     config.join = join;

@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)] // an example talks to its reader
 
 use client::blocking::Client;
-use client::{Error, Options, SetOptions, Ttl};
+use client::{Error, Ladder, Level, Options, Session, SetOptions, Ttl};
 use std::time::Duration;
 
 fn main() -> Result<(), Error> {
@@ -40,6 +40,29 @@ pub(crate) fn hello(address: &str) -> Result<(), Error> {
 
     // The version of a value, for those who want to know.
     let answer = client.ask(&["GET", "visits"])?;
-    println!("visits has version {}", answer.certificate.expect("GET has a key").version);
+    println!("visits has version {}", answer.achieved.expect("GET has a key").version);
+    one_session_in_two_clients(address, &client)
+}
+
+/// What a program wrote, another one reads, at any replica: the token says how new the replica must be.
+fn one_session_in_two_clients(address: &str, client: &Client) -> Result<(), Error> {
+    let session = Session::new();
+    client.in_session(&session).set("order:7", "paid", &SetOptions::new())?;
+    let token = session.token().expect("it has written something");
+
+    // In another process, perhaps behind a queue that carried the token along.
+    let session: Session = token.parse()?;
+    let password = std::env::var("QUARTET_REQUIREPASS").ok();
+    let other = Client::connect(&[address], Options { password, ..Options::default() })?;
+    let other = other.at(Level::Sequential).in_session(&session);
+    let answer = other.ask(&["GET", "order:7"])?;
+    let achieved = answer.achieved.clone().expect("GET has a key");
+    assert_eq!(answer.value()?.as_deref(), Some(&b"paid"[..]));
+    println!("order:7 was read at {} from node {}", achieved.level, achieved.served_by);
+
+    // The newest value if it can be had within 100 ms, else what a replica has; the answer says which it was.
+    let ladder: Ladder = "linearizable;100ms, sequential".parse().expect("two levels");
+    let answer = client.at(ladder).ask(&["GET", "order:7"])?;
+    println!("and then at {}", answer.achieved.expect("GET has a key").level);
     Ok(())
 }

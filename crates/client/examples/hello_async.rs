@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)] // an example talks to its reader
 
 use client::nonblocking::Client;
-use client::{Error, Options, SetOptions};
+use client::{Error, Level, Options, SetOptions};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -34,5 +34,9 @@ pub(crate) async fn hello(address: &str) -> Result<(), Error> {
     let count = client.get("async:visits").await?;
     assert_eq!(count.as_deref(), Some(&b"10"[..]));
     println!("async:visits = 10");
+
+    // A client is one session: a read at any replica sees what it wrote before.
+    let anywhere = client.at(Level::Sequential);
+    assert_eq!(anywhere.get("async:greeting").await?.as_deref(), Some(&b"hello"[..]));
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::NodeId;
+use proto::level::Level;
 use proto::reply::Reply;
 use std::time::Duration;
 
@@ -12,19 +13,25 @@ use std::time::Duration;
 pub struct Answer {
     /// What the command answered.
     pub reply: Reply,
-    /// Which moment and value it stands for; `None` for commands of no single key.
-    pub certificate: Option<Certificate>,
+    /// At which level it was answered, and which moment and value it stands for; `None` for commands without a key.
+    pub achieved: Option<Achieved>,
 }
 
-/// What is known about the moment and the value that an answer stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Certificate {
+/// What an operation achieved beyond its reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Achieved {
+    /// The level that was met: the first rung of the ladder that could be.
+    pub level: Level,
+    /// The state that answered was at most so old, as far as the nodes' clocks can be trusted.
+    pub age: Duration,
     /// The commit timestamp of the value read or written; of an absent key, its slot's newest deletion. Rises with every write of the key.
     pub version: Timestamp,
-    /// The commit timestamp of the last entry that the answering replica had applied.
+    /// At `sequential`: where the answer stands in the one order of the cluster. At `linearizable`: the last entry that the leader had applied.
     pub as_of: Timestamp,
     /// The node whose state answered.
     pub served_by: NodeId,
+    /// The session after it, in writing.
+    pub token: Option<String>,
 }
 
 /// How long a key has to live.
@@ -42,23 +49,29 @@ impl Answer {
     /// Takes a reply apart that is `[reply, {…}]` if it was asked for with META.
     pub(crate) fn from_reply(reply: Reply, wrapped: bool) -> Result<Answer, String> {
         if !wrapped {
-            return Ok(Answer { reply, certificate: None });
+            return Ok(Answer { reply, achieved: None });
         }
         let pair = match reply {
             Reply::Array(items) => <[Reply; 2]>::try_from(items).map_err(Reply::Array),
             other => Err(other),
         };
-        let [reply, meta] = pair.map_err(|reply| format!("not a reply with its certificate: {reply:?}"))?;
-        let certificate = Certificate {
+        let [reply, meta] = pair.map_err(|reply| format!("not a reply with what was achieved: {reply:?}"))?;
+        let achieved = Achieved {
+            level: entry(&meta, "level").and_then(|level| Level::of(level.as_bytes())).unwrap_or_default(),
+            age: Duration::from_millis(number(&meta, "age_ms").unwrap_or_default()),
             version: Timestamp(number(&meta, "version").unwrap_or_default()),
             as_of: Timestamp(number(&meta, "as_of").unwrap_or_default()),
             served_by: NodeId(number(&meta, "node").unwrap_or_default()),
+            token: entry(&meta, "token").map(str::to_owned),
         };
-        Ok(Answer { reply, certificate: Some(certificate) })
+        Ok(Answer { reply, achieved: Some(achieved) })
     }
 
     /// A value, or none for an absent key.
-    pub(crate) fn value(self) -> Result<Option<Bytes>, Error> {
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn value(self) -> Result<Option<Bytes>, Error> {
         match self.reply {
             Reply::Nil => Ok(None),
             Reply::Bulk(bytes) => Ok(Some(bytes)),
@@ -67,7 +80,10 @@ impl Answer {
     }
 
     /// Whether it took effect: OK or not.
-    pub(crate) fn took_effect(self) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn took_effect(self) -> Result<bool, Error> {
         match self.reply {
             Reply::Simple("OK") => Ok(true),
             Reply::Status(text) if text == "OK" => Ok(true),
@@ -76,31 +92,50 @@ impl Answer {
         }
     }
 
-    pub(crate) fn integer(self) -> Result<i64, Error> {
+    /// A number.
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn integer(self) -> Result<i64, Error> {
         match self.reply {
             Reply::Int(number) => Ok(number),
             reply => Err(unexpected(&reply)),
         }
     }
 
-    pub(crate) fn truth(self) -> Result<bool, Error> {
+    /// A number that says yes or no.
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn truth(self) -> Result<bool, Error> {
         self.integer().map(|number| number != 0)
     }
 
-    pub(crate) fn ttl(self) -> Result<Ttl, Error> {
+    /// A time to live in milliseconds, as PTTL answers it.
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn ttl(self) -> Result<Ttl, Error> {
         match self.integer()? {
             -1 => Ok(Ttl::Forever),
             left => Ok(u64::try_from(left).map_or(Ttl::Absent, |ms| Ttl::Left(Duration::from_millis(ms)))),
         }
     }
 
-    pub(crate) fn values(self) -> Result<Vec<Option<Bytes>>, Error> {
+    /// The values of MGET.
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn values(self) -> Result<Vec<Option<Bytes>>, Error> {
         let Reply::Array(items) = self.reply else { return Err(unexpected(&self.reply)) };
-        items.into_iter().map(|reply| Answer { reply, certificate: None }.value()).collect()
+        items.into_iter().map(|reply| Answer { reply, achieved: None }.value()).collect()
     }
 
     /// The next cursor and the keys of one SCAN.
-    pub(crate) fn page(self) -> Result<(u64, Vec<Bytes>), Error> {
+    ///
+    /// # Errors
+    /// `Refused` if the reply is none that such a command has.
+    pub fn page(self) -> Result<(u64, Vec<Bytes>), Error> {
         let Reply::Array(items) = &self.reply else { return Err(unexpected(&self.reply)) };
         let [Reply::Bulk(cursor), Reply::Array(keys)] = &items[..] else {
             return Err(unexpected(&self.reply));
@@ -117,11 +152,18 @@ impl Answer {
     }
 }
 
-/// A number of the certificate: an integer, or its digits.
-fn number(meta: &Reply, name: &str) -> Option<u64> {
+fn value<'a>(meta: &'a Reply, name: &str) -> Option<&'a Reply> {
     let Reply::Map(pairs) = meta else { return None };
-    let (_, value) = pairs.iter().find(|(key, _)| text(key) == Some(name))?;
-    match value {
+    pairs.iter().find(|(key, _)| text(key) == Some(name)).map(|(_, value)| value)
+}
+
+fn entry<'a>(meta: &'a Reply, name: &str) -> Option<&'a str> {
+    value(meta, name).and_then(text)
+}
+
+/// An integer, or its digits.
+fn number(meta: &Reply, name: &str) -> Option<u64> {
+    match value(meta, name)? {
         Reply::Int(number) => u64::try_from(*number).ok(),
         value => text(value)?.parse().ok(),
     }
@@ -146,25 +188,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrapped_reply_comes_apart_into_reply_and_certificate() {
+    fn a_wrapped_reply_comes_apart_into_reply_and_what_was_achieved() {
         let meta = Reply::Map(vec![
-            (Reply::bulk("level"), Reply::bulk("linearizable")),
+            (Reply::bulk("level"), Reply::bulk("sequential")),
+            (Reply::bulk("token"), Reply::bulk("abc")),
+            (Reply::bulk("age_ms"), Reply::Int(40)),
             (Reply::bulk("node"), Reply::Int(2)),
             (Reply::bulk("version"), Reply::bulk("18446744073709551615")),
             (Reply::bulk("as_of"), Reply::Int(9)),
         ]);
         let answer = Answer::from_reply(Reply::Array(vec![Reply::Nil, meta]), true).unwrap();
-        let certificate = answer.certificate.unwrap();
-        assert_eq!(certificate.version, Timestamp(u64::MAX));
-        assert_eq!(certificate.as_of, Timestamp(9));
-        assert_eq!(certificate.served_by, NodeId(2));
+        let expected = Achieved {
+            level: Level::Sequential,
+            age: Duration::from_millis(40),
+            version: Timestamp(u64::MAX),
+            as_of: Timestamp(9),
+            served_by: NodeId(2),
+            token: Some("abc".to_owned()),
+        };
+        assert_eq!(answer.achieved, Some(expected));
         assert_eq!(answer.value().unwrap(), None);
         assert!(Answer::from_reply(Reply::OK, true).is_err());
     }
 
     #[test]
     fn a_time_to_live_has_three_shapes() {
-        let ttl = |number| Answer { reply: Reply::Int(number), certificate: None }.ttl().unwrap();
+        let ttl = |number| Answer { reply: Reply::Int(number), achieved: None }.ttl().unwrap();
         assert_eq!(ttl(-2), Ttl::Absent);
         assert_eq!(ttl(-1), Ttl::Forever);
         assert_eq!(ttl(1500), Ttl::Left(Duration::from_millis(1500)));

@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Refused,
     /// Nodes answered, but no quorum did by the deadline. Nothing was applied: try again later.
     NoQuorum,
+    /// Nodes answered, but by the deadline no replica was as new as the session, or the staleness bound, asks for. Nothing was applied: try again, ask for less, or begin a new session.
+    Behind,
     /// The write was handed over and its fate is not known: it may have been applied, may yet be, or never. Read before you repeat it.
     Unknown,
     /// No node could be reached by the deadline. Nothing was applied: look at the addresses and the network.
@@ -28,6 +30,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::Invalid => "invalid request",
             ErrorKind::Refused => "refused",
             ErrorKind::NoQuorum => "no quorum",
+            ErrorKind::Behind => "behind",
             ErrorKind::Unknown => "outcome unknown",
             ErrorKind::Unreachable => "unreachable",
             ErrorKind::Closed => "closed",

@@ -8,10 +8,11 @@
 //!
 //! * learns every node of the cluster from one address and sends a key straight to the leader of its shard;
 //! * leaves nodes alone that do not answer, for a while that doubles;
+//! * makes each operation at the level that is asked for, in a session that may be handed from process to process;
 //! * numbers every write, so that trying again applies it once, and tries again until the deadline;
 //! * ends every operation by its deadline, with an error that says what to do ([`ErrorKind`]).
 //!
-//! Not here: sessions and levels other than `linearizable`, transactions, pipelining of one caller's requests.
+//! Not here: the levels `causal` and `eventual`, which the cluster has not yet, levels of commands that have no key, transactions, pipelining of one caller's requests.
 
 pub mod answer;
 pub mod blocking;
@@ -20,11 +21,16 @@ mod error;
 mod name;
 #[cfg(feature = "async")]
 pub mod nonblocking;
-mod operations;
+pub mod operations;
 mod options;
+mod session;
+mod terms;
 
-pub use answer::{Answer, Certificate, Ttl};
+pub use answer::{Achieved, Answer, Ttl};
 pub use bytes::Bytes;
 pub use error::{Error, ErrorKind};
 pub use options::{Options, SetOptions};
+pub use proto::level::{BadLadder, Ladder, Level};
 pub use proto::reply::Reply;
+pub use session::Session;
+pub use terms::Terms;

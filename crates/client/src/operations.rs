@@ -1,4 +1,6 @@
 //! The words of each operation, shared by both bodies: how it is asked. How its answer is read is in `answer`.
+//!
+//! A program needs them only with `Client::perform`, where it wants to know what an operation achieved and not its reply alone.
 
 use crate::core::{Access, Command};
 use crate::error::Error;
@@ -25,11 +27,19 @@ fn copied(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
 }
 
-pub(crate) fn get(key: &[u8]) -> Result<Command, Error> {
+/// GET.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn get(key: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("GET"), copied(key)], 1, Access::Read)
 }
 
-pub(crate) fn set(key: &[u8], value: &[u8], options: &SetOptions) -> Result<Command, Error> {
+/// SET, on the options' conditions.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn set(key: &[u8], value: &[u8], options: &SetOptions) -> Result<Command, Error> {
     let mut words = vec![word("SET"), copied(key), copied(value)];
     match &options.condition {
         Condition::Always => {}
@@ -43,7 +53,11 @@ pub(crate) fn set(key: &[u8], value: &[u8], options: &SetOptions) -> Result<Comm
     Command::new(words, 1, Access::Numbered)
 }
 
-pub(crate) fn cas(key: &[u8], expected: Option<&[u8]>, new: &[u8]) -> Result<Command, Error> {
+/// SET if the key holds exactly `expected` (`None`: if it is absent).
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn cas(key: &[u8], expected: Option<&[u8]>, new: &[u8]) -> Result<Command, Error> {
     let options = match expected {
         Some(expected) => SetOptions::new().if_equals(copied(expected)),
         None => SetOptions::new().if_absent(),
@@ -51,38 +65,69 @@ pub(crate) fn cas(key: &[u8], expected: Option<&[u8]>, new: &[u8]) -> Result<Com
     set(key, new, &options)
 }
 
-pub(crate) fn del(key: &[u8]) -> Result<Command, Error> {
+/// DEL of one key.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn del(key: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("DEL"), copied(key)], 1, Access::Numbered)
 }
 
-pub(crate) fn incr(key: &[u8], by: i64) -> Result<Command, Error> {
+/// INCRBY.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn incr(key: &[u8], by: i64) -> Result<Command, Error> {
     Command::new(vec![word("INCRBY"), copied(key), number(by)], 1, Access::Numbered)
 }
 
-pub(crate) fn append(key: &[u8], suffix: &[u8]) -> Result<Command, Error> {
+/// APPEND.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn append(key: &[u8], suffix: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("APPEND"), copied(key), copied(suffix)], 1, Access::Numbered)
 }
 
-pub(crate) fn exists(key: &[u8]) -> Result<Command, Error> {
+/// EXISTS of one key.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn exists(key: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("EXISTS"), copied(key)], 1, Access::Read)
 }
 
-pub(crate) fn expire(key: &[u8], ttl: Duration) -> Result<Command, Error> {
+/// PEXPIRE.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn expire(key: &[u8], ttl: Duration) -> Result<Command, Error> {
     Command::new(vec![word("PEXPIRE"), copied(key), whole_ms(ttl)], 1, Access::Numbered)
 }
 
-pub(crate) fn ttl(key: &[u8]) -> Result<Command, Error> {
+/// PTTL.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn ttl(key: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("PTTL"), copied(key)], 1, Access::Read)
 }
 
-pub(crate) fn mget<K: AsRef<[u8]>>(keys: &[K]) -> Result<Command, Error> {
+/// MGET.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn mget<K: AsRef<[u8]>>(keys: &[K]) -> Result<Command, Error> {
     let mut words = vec![word("MGET")];
     words.extend(keys.iter().map(|key| copied(key.as_ref())));
     Command::new(words, 1, Access::Read)
 }
 
 /// One MSET a slot: a number belongs to one shard. Pairs of one slot are written at once, and the last of a repeated key wins.
-pub(crate) fn mset<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(K, V)]) -> Result<Vec<Command>, Error> {
+///
+/// # Errors
+/// `Invalid` if one passes the limits.
+pub fn mset<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(K, V)]) -> Result<Vec<Command>, Error> {
     let mut by_slot: BTreeMap<u16, Vec<Bytes>> = BTreeMap::new();
     for (key, value) in pairs {
         let words = by_slot.entry(slot_of(key.as_ref()).0).or_insert_with(|| vec![word("MSET")]);
@@ -91,7 +136,11 @@ pub(crate) fn mset<K: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(K, V)]) -> Result<V
     by_slot.into_values().map(|words| Command::new(words, 1, Access::Numbered)).collect()
 }
 
-pub(crate) fn scan(cursor: u64, pattern: Option<&[u8]>, count: usize) -> Result<Command, Error> {
+/// One step of SCAN.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn scan(cursor: u64, pattern: Option<&[u8]>, count: usize) -> Result<Command, Error> {
     let mut words = vec![word("SCAN"), number(cursor), word("COUNT"), number(count)];
     if let Some(pattern) = pattern {
         words.extend([word("MATCH"), copied(pattern)]);

@@ -5,7 +5,7 @@
 //! answer or *unknown* was never applied; nothing is applied twice.
 
 use client::core::{Attempt, Call, Command, Core, Failed, Step};
-use client::{Bytes, Error, ErrorKind, Reply};
+use client::{Bytes, Error, ErrorKind, Reply, Terms};
 use proto::time::Mono;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -124,7 +124,7 @@ struct Ended {
 fn run(world: &mut World, random: &mut Random, core: &mut Core, begin: Mono) -> Ended {
     let command =
         Command::from_words(vec![Bytes::from_static(b"INCR"), Bytes::from_static(b"n")]).expect("a command");
-    let mut call = core.begin(begin, command, DEADLINE, ATTEMPT);
+    let mut call = core.begin(begin, command, Terms::default(), DEADLINE, ATTEMPT);
     let mut now = begin;
     let mut ids = Vec::new();
     let result = loop {

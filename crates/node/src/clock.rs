@@ -10,6 +10,8 @@ use proto::limits::MAX_CLOCK_OFFSET_MS;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
     last: Timestamp,
+    /// The newest time at which something was decided, or that a session has seen.
+    newest_seen: Timestamp,
 }
 
 impl Clock {
@@ -27,6 +29,21 @@ impl Clock {
     /// Takes a decided timestamp in.
     pub fn merge_decided(&mut self, seen: Timestamp) {
         self.last = self.last.max(seen);
+        self.newest_seen = self.newest_seen.max(seen);
+    }
+
+    /// The newest time that some session may come with: readers of every shard may soon ask for it. A cluster at rest adds nothing to it.
+    pub fn newest_seen(&self) -> Timestamp {
+        self.newest_seen
+    }
+
+    /// Takes in what a session has seen; `false` as for any message. What lies behind this clock moves nothing, however slow the wall clock is.
+    pub fn merge_session(&mut self, seen: Timestamp, wall_ms: u64) -> bool {
+        let acceptable = seen <= self.last || self.merge_received(seen, wall_ms);
+        if acceptable {
+            self.newest_seen = self.newest_seen.max(seen);
+        }
+        acceptable
     }
 
     /// Takes a message's timestamp in; `false` if it is too far ahead, and then the whole message is to be refused.
@@ -56,5 +73,15 @@ mod tests {
         assert!(!clock.merge_received(Timestamp::from_wall_ms(1_501), 1_000));
         assert!(clock.merge_received(Timestamp::from_wall_ms(1_500), 1_000));
         assert_eq!(clock.next(1_000).wall_ms(), 1_500);
+    }
+
+    #[test]
+    fn a_session_may_come_with_what_the_clock_knows_already() {
+        let mut clock = Clock::default();
+        assert!(!clock.merge_session(Timestamp::from_wall_ms(1_501), 1_000));
+        clock.merge_decided(Timestamp::from_wall_ms(9_000));
+        assert!(clock.merge_session(Timestamp::from_wall_ms(9_000), 1_000));
+        assert!(!clock.merge_session(Timestamp::from_wall_ms(9_001), 1_000));
+        assert_eq!(clock.newest_seen(), Timestamp::from_wall_ms(9_000));
     }
 }

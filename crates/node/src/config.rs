@@ -33,6 +33,8 @@ pub struct Config {
     pub settle: Duration,
     /// Whether linearizable reads may rest on a lease. Off unless the simulator has shown it sound (`docs/consensus.md`, rule 8).
     pub lease: bool,
+    /// A leader that knows of a time newer than its shard's last entry for this long appends an empty entry.
+    pub safe_time_interval: Duration,
     /// How much two monotonic clocks may drift apart, in parts per thousand.
     pub drift_per_mille: u32,
     /// How large log segments are.
@@ -63,6 +65,7 @@ impl Config {
             silence: Duration::from_millis(1_000),
             settle: Duration::from_secs(3),
             lease: false,
+            safe_time_interval: Duration::from_millis(100),
             drift_per_mille: 50,
             segment_sizes: SegmentSizes::default(),
             snapshot_min_log_bytes: 1024 * 1024,

@@ -164,6 +164,7 @@ impl Core {
                     connection: answer.connection,
                     request: answer.request,
                     outcome: answer.outcome,
+                    achieved: answer.achieved,
                     valid_until: answer.valid_until,
                 });
             }
@@ -459,6 +460,12 @@ impl Core {
             group.replica().set_preferred(self.leadership.preferred(*id) == Some(self.me));
             group.replica().tick();
             group.duties.reads.retry(now, patience);
+            group.safe_reads.drop_overdue(now);
+            // Nobody reads the directory in a session.
+            if group.view().serves && *id != GroupId::DIRECTORY {
+                let newest = self.clock.newest_seen();
+                group.duties.keep_up(group.machine.last(), newest, now, self.config.safe_time_interval);
+            }
             self.dirty.insert(*id);
         }
         let bytes: u64 = self.groups.values().map(|group| group.machine.bytes()).sum();

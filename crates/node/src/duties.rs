@@ -14,12 +14,14 @@ use proto::log_entry::{Deed, LogEntry, StreamPosition};
 use proto::peer::{ForwardedWrite, Untaken};
 use proto::time::Mono;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// Bytes of entries that are proposed in one message.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Something that waits to be proposed.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // nearly all are of the large kind
 pub enum Proposal {
     /// A front's write.
     Write {
@@ -31,7 +33,10 @@ pub enum Proposal {
         refused: bool,
     },
     /// Nothing but time.
-    Empty,
+    Empty {
+        /// What the safe time is to reach.
+        at: Timestamp,
+    },
     /// A change of the directory.
     Directory(Bytes),
 }
@@ -56,7 +61,10 @@ pub struct Duties {
     proposals: VecDeque<Proposal>,
     proposal_bytes: usize,
     accepted: BTreeMap<NodeId, (Incarnation, u64)>,
-    empty_wanted: bool,
+    /// The newest timestamp of what was proposed in this leadership.
+    proposed: Timestamp,
+    /// Since when a time was known that is newer than the shard's last entry.
+    behind_since: Option<Mono>,
     poison_noted: bool,
     /// Linearizable reads.
     pub reads: Reads,
@@ -65,7 +73,7 @@ pub struct Duties {
 fn weight(proposal: &Proposal) -> usize {
     match proposal {
         Proposal::Write { forward, .. } => forward.write.as_ref().map_or(64, |write| write.weight_bytes()),
-        Proposal::Empty => 16,
+        Proposal::Empty { .. } => 16,
         Proposal::Directory(change) => change.len(),
     }
 }
@@ -74,7 +82,8 @@ impl Duties {
     /// A new leadership, or the end of one: nothing is accepted yet.
     pub fn begin_leadership(&mut self) {
         self.accepted.clear();
-        self.empty_wanted = false;
+        self.proposed = Timestamp::ZERO;
+        self.behind_since = None;
         self.poison_noted = false;
     }
 
@@ -107,7 +116,7 @@ impl Duties {
             return Acceptance::Busy;
         }
         self.accepted.insert(front, (incarnation, number));
-        let deadline = now + std::time::Duration::from_millis(forward.deadline_ms);
+        let deadline = now + Duration::from_millis(forward.deadline_ms);
         self.push(Proposal::Write { forward, deadline, refused });
         Acceptance::Accepted
     }
@@ -117,16 +126,29 @@ impl Duties {
         self.push(Proposal::Directory(change));
     }
 
-    /// Entries were applied: time has moved on, and whoever still waits for it asks again.
-    pub fn applied(&mut self) {
-        self.empty_wanted = false;
+    /// A reader needs the safe time to reach `at`. It asks again in every round until it has, and that may take as long as the log's sync does: nothing is proposed that would not bring the time
+    /// further than what is on its way. An empty entry stands exactly at what was asked for, so that it gives no other shard cause to follow.
+    pub fn want_time(&mut self, at: Timestamp) {
+        if at <= self.proposed {
+            return;
+        }
+        let queued = self.proposals.iter_mut().find_map(|proposal| match proposal {
+            Proposal::Empty { at } => Some(at),
+            _ => None,
+        });
+        match queued {
+            Some(queued) => *queued = at.max(*queued),
+            None => self.push(Proposal::Empty { at }),
+        }
     }
 
-    /// A reader needs time to move on. One empty entry is under way at a time: a reader asks again in every round until it is applied, and that
-    /// may take as long as the log's sync does.
-    pub fn want_empty_entry(&mut self) {
-        if !std::mem::replace(&mut self.empty_wanted, true) {
-            self.push(Proposal::Empty);
+    /// Looks once a tick whether the shard, whose last entry stands at `last`, has been behind the newest known time for too long.
+    pub fn keep_up(&mut self, last: Timestamp, newest: Timestamp, now: Mono, interval: Duration) {
+        if newest <= last.max(self.proposed) {
+            self.behind_since = None;
+        } else if now - *self.behind_since.get_or_insert(now) >= interval {
+            self.behind_since = None;
+            self.want_time(newest);
         }
     }
 
@@ -150,7 +172,9 @@ impl Duties {
             bytes += next_bytes;
             self.proposal_bytes -= next_bytes;
             let proposal = self.proposals.pop_front().expect("just seen");
-            let (entry, back) = into_entry(proposal, now, stamp());
+            let proposed = if let Proposal::Empty { at } = proposal { at } else { stamp() };
+            self.proposed = self.proposed.max(proposed);
+            let (entry, back) = into_entry(proposal, now, proposed);
             entries.push(entry);
             taken.push(back);
         }
@@ -175,7 +199,6 @@ impl Duties {
             }
         }
         self.proposal_bytes = 0;
-        self.empty_wanted = false;
         back.extend(
             self.reads
                 .give_up()
@@ -195,12 +218,12 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
         Bytes::from(postcard::to_extend(entry, buffer).expect("encoding to memory cannot fail"))
     };
     match proposal {
-        Proposal::Empty => (encode(&LogEntry::Empty { proposed }), Proposal::Empty),
+        Proposal::Empty { at } => (encode(&LogEntry::Empty { proposed }), Proposal::Empty { at }),
         Proposal::Directory(change) => {
             (encode(&LogEntry::Directory { proposed, change: change.clone() }), Proposal::Directory(change))
         }
         Proposal::Write { forward, deadline, refused } => {
-            let ForwardedWrite { position, deadline_ms, client, write } = forward;
+            let ForwardedWrite { position, deadline_ms, session, client, write } = forward;
             let deed = match write {
                 _ if refused => Deed::RefuseForMemory,
                 Some(write) if now < deadline => Deed::Apply(write),
@@ -211,7 +234,7 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
             let LogEntry::Write { client, deed, .. } = entry else { unreachable!("made above") };
             // What is left out here is not missed: a refusal stays one, and a deadline stays past.
             let write = if let Deed::Apply(write) = deed { Some(write) } else { None };
-            let forward = ForwardedWrite { position, deadline_ms, client, write };
+            let forward = ForwardedWrite { position, deadline_ms, session, client, write };
             (bytes, Proposal::Write { forward, deadline, refused })
         }
     }
@@ -231,7 +254,13 @@ mod tests {
             acknowledged: 0,
         };
         let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
-        ForwardedWrite { position, deadline_ms: 10, client: None, write: Some(write) }
+        ForwardedWrite {
+            position,
+            deadline_ms: 10,
+            session: Timestamp::ZERO,
+            client: None,
+            write: Some(write),
+        }
     }
 
     #[test]
@@ -251,15 +280,35 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_asks_again_and_again_gets_one_empty_entry_until_it_is_applied() {
+    fn a_reader_that_asks_again_and_again_gets_one_empty_entry_at_the_time_that_it_needs() {
         let mut duties = Duties::default();
-        duties.want_empty_entry();
-        assert_eq!(duties.next_batch(Mono(0), || Timestamp(1)).0.len(), 1);
-        duties.want_empty_entry();
+        duties.want_time(Timestamp(5));
+        duties.want_time(Timestamp(7));
+        let (entries, _) = duties.next_batch(Mono(0), || panic!("no new time"));
+        assert_eq!(entries.len(), 1);
+        let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
+        assert_eq!(entry, LogEntry::Empty { proposed: Timestamp(7) });
+        duties.want_time(Timestamp(7));
         assert!(!duties.proposals_wait());
-        duties.applied();
-        duties.want_empty_entry();
+        duties.want_time(Timestamp(8));
         assert!(duties.proposals_wait());
+    }
+
+    #[test]
+    fn a_shard_follows_the_newest_time_after_the_interval_and_rests_then() {
+        let mut duties = Duties::default();
+        let interval = Duration::from_nanos(100);
+        duties.keep_up(Timestamp(5), Timestamp(5), Mono(0), interval);
+        duties.keep_up(Timestamp(5), Timestamp(6), Mono(10), interval);
+        duties.keep_up(Timestamp(5), Timestamp(8), Mono(109), interval);
+        assert!(!duties.proposals_wait());
+        duties.keep_up(Timestamp(5), Timestamp(9), Mono(110), interval);
+        let (entries, _) = duties.next_batch(Mono(0), || panic!("no new time"));
+        assert_eq!(entries.len(), 1);
+        for now in [111, 300, 900] {
+            duties.keep_up(Timestamp(5), Timestamp(9), Mono(now), interval);
+            assert!(!duties.proposals_wait(), "what is proposed will be applied");
+        }
     }
 
     #[test]

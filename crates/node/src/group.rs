@@ -16,8 +16,10 @@ use crate::outbox::Outbox;
 use crate::planted::Planted;
 use crate::reads::LeaseTerms;
 use crate::report::AppliedEntry;
+use crate::safe_reads::SafeReads;
 use crate::transfer::Complete;
 use bytes::Bytes;
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
 use proto::outcome::{Certificate, Outcome};
 use proto::peer::{
@@ -67,6 +69,8 @@ pub struct Group {
     pub machine: Machine,
     /// What a leader keeps for others.
     pub duties: Duties,
+    /// Sequential reads that wait here, whoever leads.
+    pub safe_reads: SafeReads,
     /// Followers that need a snapshot, with the state that it stands for; `transfer` takes them.
     pub snapshots_wanted: Vec<WantedSnapshot>,
     /// A received snapshot that was offered to the library.
@@ -122,6 +126,7 @@ impl Group {
             id,
             machine,
             duties: Duties::default(),
+            safe_reads: SafeReads::default(),
             snapshots_wanted: Vec::new(),
             received: None,
             restored: None,
@@ -194,6 +199,7 @@ impl Group {
         let mut logged = false;
         loop {
             self.notice_leadership(around);
+            self.answer_safe_reads(around);
             let view = self.view();
             if view.serves && !self.replica.0.frozen() {
                 self.propose(around);
@@ -361,7 +367,6 @@ impl Group {
             self.tell(applied, around);
         }
         self.applied = (index, term);
-        self.duties.applied();
         around.clock.merge_decided(self.machine.last());
         self.replica.0.applied(index, term);
     }
@@ -409,7 +414,7 @@ impl Group {
             if safe.wall_ms() < judged_at_ms
                 && crate::query::needs_empty_entry(&shard.state, judged_at_ms, &proven.read.read)
             {
-                self.duties.want_empty_entry();
+                self.duties.want_time(Timestamp::from_wall_ms(judged_at_ms));
                 self.duties.reads.put_back(proven);
                 continue;
             }
@@ -418,12 +423,60 @@ impl Group {
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let outcome = Outcome::Done { reply: answered.reply, certificate };
-            let message =
-                Message::ReadAnswer { incarnation: proven.read.incarnation, id: proven.read.id, outcome };
+            let message = Message::ReadAnswer {
+                incarnation: proven.read.incarnation,
+                id: proven.read.id,
+                outcome,
+                seen: answered.seen,
+                age_ms: 0,
+            };
             match proven.valid_until {
                 Some(valid_until) => around.outbox.send_within(message, valid_until),
                 None => around.outbox.send(proven.read.front, message),
             }
+        }
+    }
+
+    /// Answers the sequential reads for which this replica is new enough, and asks for the time that the others need.
+    fn answer_safe_reads(&mut self, around: &mut Surroundings<'_>) {
+        if self.safe_reads.is_empty() {
+            return;
+        }
+        let Machine::Shard(shard) = &self.machine else { return };
+        let (safe, now) = (shard.state.last(), around.now.mono);
+        #[cfg(feature = "planted")]
+        let safe = match around.planted {
+            Planted::SafeTimeByClock => around.clock.peek(around.now.wall_ms),
+            _ => safe,
+        };
+        for mut waiting in self.safe_reads.take_answerable(safe, now) {
+            let wall_ms = around.clock.peek(around.now.wall_ms).wall_ms();
+            if waiting.expiry.is_none()
+                && safe.wall_ms() < wall_ms
+                && crate::query::needs_empty_entry(&shard.state, wall_ms, &waiting.read.read)
+            {
+                waiting.await_expiry(Timestamp::from_wall_ms(wall_ms), now);
+                self.safe_reads.put_back(waiting);
+                continue;
+            }
+            let answered = crate::query::read(&shard.state, wall_ms.max(safe.wall_ms()), &waiting.read.read);
+            let certificate =
+                Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
+            let message = Message::ReadAnswer {
+                incarnation: waiting.read.incarnation,
+                id: waiting.read.id,
+                outcome: Outcome::Done { reply: answered.reply, certificate },
+                seen: answered.seen,
+                age_ms: around.now.wall_ms.saturating_sub(safe.wall_ms()),
+            };
+            around.outbox.send(waiting.read.front, message);
+        }
+        let Some(at) = self.safe_reads.to_ask_for(now) else { return };
+        let view = self.view();
+        if view.serves {
+            self.duties.want_time(at);
+        } else if view.leader.0 != 0 && !view.leads {
+            around.outbox.send(NodeId(view.leader.0), Message::TimeWanted { group: self.id, at });
         }
     }
 

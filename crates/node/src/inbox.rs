@@ -6,14 +6,18 @@
 use crate::core::{Core, Purpose};
 use crate::duties::Acceptance;
 use crate::event::Event;
+use crate::front_reads::AnsweredRead;
+#[cfg(feature = "planted")]
+use crate::planted::Planted;
 use crate::reads::PendingRead;
 use bytes::Bytes;
 use directory::state::DirectoryState;
 use proto::frame::Frame;
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, NodeId, ReplicaId};
-use proto::limits::MAX_DEADLINE_MS;
+use proto::limits::{MAX_CLOCK_OFFSET_MS, MAX_DEADLINE_MS};
 use proto::outcome::Outcome;
-use proto::peer::{Announce, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
+use proto::peer::{Announce, Demand, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
 use proto::time::Mono;
 use std::time::Duration;
 use storage::disk::Lane;
@@ -55,22 +59,43 @@ impl Core {
             Message::NotTaken { group, incarnation, what, why } => {
                 self.front.not_taken(from, from == self.me, group, incarnation, what, why, now);
             }
-            Message::ForwardRead { group, id, incarnation, after_write, deadline_ms, read } => {
+            Message::ForwardRead { group, id, incarnation, demand, deadline_ms, read } => {
                 let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));
-                let read = PendingRead {
+                let mut read = PendingRead {
                     front: from,
                     incarnation,
                     id,
-                    after_write,
+                    after_write: 0,
                     deadline,
                     read,
                     judged_at_ms: None,
                 };
-                self.forwarded_read(group, read);
+                match demand {
+                    Demand::Everything { after_write } => {
+                        read.after_write = after_write;
+                        self.forwarded_read(group, read);
+                    }
+                    Demand::UpTo { at, max_staleness_ms } => {
+                        // The bound counts from here. Whoever needs the time to move on asks for the present, so that the next reader need not.
+                        let wall_ms = self.now.wall_ms;
+                        let bound =
+                            max_staleness_ms.map(|ms| Timestamp::from_wall_ms(wall_ms.saturating_sub(ms)));
+                        #[cfg(feature = "planted")]
+                        let at = if self.config.planted == Planted::SessionNotAwaited {
+                            Timestamp::ZERO
+                        } else {
+                            at
+                        };
+                        let ask_for = bound.map_or(at, |_| Timestamp::from_wall_ms(wall_ms));
+                        self.safe_read(group, read, at.max(bound.unwrap_or_default()), ask_for);
+                    }
+                }
             }
-            Message::ReadAnswer { incarnation, id, outcome } => {
-                self.front.read_answered(incarnation, id, outcome, valid_until);
+            Message::ReadAnswer { incarnation, id, outcome, seen, age_ms } => {
+                let answered = AnsweredRead { outcome, seen, age_ms, valid_until };
+                self.front.read_answered(incarnation, id, answered);
             }
+            Message::TimeWanted { group, at } => self.time_wanted(from, group, at),
             Message::Snapshot { group, step } => self.snapshot_step(from, group, step),
             Message::ProposeDirectory { change } => {
                 if let Some(group) =
@@ -105,9 +130,7 @@ impl Core {
 
     fn announced(&mut self, from: NodeId, announce: Announce) {
         if !self.clock.merge_received(announce.clock, self.now.wall_ms) {
-            let ahead_ms = announce.clock.wall_ms().saturating_sub(self.now.wall_ms);
-            self.events.push(Event::ClockAhead { node: from, ahead_ms });
-            return;
+            return self.clock_ahead(from, announce.clock);
         }
         for (group, term) in &announce.leads {
             if self.routing.learn_leader(*group, *term, from) {
@@ -137,6 +160,15 @@ impl Core {
             return self.outbox.send(position.front, not_taken(WhyNotTaken::NotLeader { leader }));
         }
         if !view.serves {
+            return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
+        }
+        #[cfg(feature = "planted")]
+        let forward = match self.config.planted {
+            Planted::SessionNotMerged => ForwardedWrite { session: Timestamp::ZERO, ..forward },
+            _ => forward,
+        };
+        if !self.clock.merge_session(forward.session, self.now.wall_ms) {
+            self.clock_ahead(position.front, forward.session);
             return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
         }
         let Some(shard) = group.machine.as_shard() else { return };
@@ -181,6 +213,45 @@ impl Core {
         let message =
             Message::NotTaken { group: id, incarnation: read.incarnation, what: Untaken::Read(read.id), why };
         self.outbox.send(read.front, message);
+    }
+
+    /// A read that any replica may answer whose safe time has reached `at`.
+    fn safe_read(&mut self, id: GroupId, read: PendingRead, at: Timestamp, ask_for: Timestamp) {
+        let (front, incarnation, what) = (read.front, read.incarnation, Untaken::Read(read.id));
+        let why = match self.groups.get_mut(&id) {
+            None => Some(WhyNotTaken::NotLeader { leader: NodeId(0) }),
+            Some(group) => {
+                let safe = group.machine.last();
+                (!group.safe_reads.add(read, at, ask_for, safe)).then_some(WhyNotTaken::Busy)
+            }
+        };
+        match why {
+            None => drop(self.dirty.insert(id)),
+            Some(why) => self.outbox.send(front, Message::NotTaken { group: id, incarnation, what, why }),
+        }
+    }
+
+    /// A reader of some replica needs the safe time to reach `at`. Whoever is no leader keeps quiet: the replica asks again.
+    fn time_wanted(&mut self, from: NodeId, id: GroupId, at: Timestamp) {
+        let Some(group) = self.groups.get_mut(&id).filter(|group| group.view().serves) else { return };
+        if at <= group.machine.last() {
+            return;
+        }
+        // Whoever asks for too much gets as much as there is: others there may wait for less.
+        let latest = Timestamp::from_wall_ms(self.now.wall_ms.saturating_add(MAX_CLOCK_OFFSET_MS));
+        let is_acceptable = self.clock.merge_session(at, self.now.wall_ms);
+        let granted = if is_acceptable { at } else { at.min(latest) };
+        self.clock.merge_session(granted, self.now.wall_ms);
+        group.duties.want_time(granted);
+        self.dirty.insert(id);
+        if !is_acceptable {
+            self.clock_ahead(from, at);
+        }
+    }
+
+    fn clock_ahead(&mut self, node: NodeId, seen: Timestamp) {
+        let ahead_ms = seen.wall_ms().saturating_sub(self.now.wall_ms);
+        self.events.push(Event::ClockAhead { node, ahead_ms });
     }
 
     fn snapshot_step(&mut self, from: NodeId, id: GroupId, step: SnapshotStep) {

@@ -12,7 +12,7 @@
 use bytes::Bytes;
 use proto::command::Request;
 use proto::ids::{ConnectionId, NodeId, RequestId};
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use proto::time::Mono;
 use storage::disk::{DiskJob, JobId, JobResult};
 
@@ -20,6 +20,7 @@ use crate::event::Event;
 
 /// What the world tells the core.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // nearly all are of the large kind
 pub enum Input {
     /// Nothing but time.
     Tick,
@@ -83,6 +84,8 @@ pub enum Output {
         request: RequestId,
         /// How it ended.
         outcome: Outcome,
+        /// What it achieved.
+        achieved: Achieved,
         /// If this moment has passed when the answer is sent, hand the request back instead. `None` means for ever.
         valid_until: Option<Mono>,
     },

@@ -118,6 +118,8 @@ pub fn plan(
         Command::RandomKey => {
             (Gather::Draw(seed), everywhere(Operation::Read(Read::Key(KeyRead::RandomKey { seed }))))
         }
+        // The front answers these itself.
+        Command::SessionToken | Command::SessionResume { .. } => (Gather::Single, Vec::new()),
         Command::FlushAll => (Gather::AllOk, everywhere(Operation::Write(Write::Key(KeyWrite::Flush)))),
     };
     if client.is_some() && parts.len() > 1 {

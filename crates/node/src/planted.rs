@@ -24,4 +24,10 @@ pub enum Planted {
     ReadWithoutRound,
     /// A read does not wait until its index is applied.
     ReadBeforeApplied,
+    /// A replica answers a sequential read at once, however much newer the session is.
+    SessionNotAwaited,
+    /// A leader does not take in what the writer's session has seen before it proposes.
+    SessionNotMerged,
+    /// A replica takes its own clock for its safe time: a promise that the log never made.
+    SafeTimeByClock,
 }

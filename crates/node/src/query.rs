@@ -18,6 +18,8 @@ pub struct Answered {
     pub reply: Reply,
     /// The version of the key's value; of an absent key, its slot's newest deletion; zero for a read of no single key.
     pub version: Timestamp,
+    /// Nothing that it saw was committed later: the newest version of its keys; for a read of the key space, the state's last entry.
+    pub seen: Timestamp,
 }
 
 /// Answers a read. `now_ms` is the leader's clock, no earlier than the state's last entry; times to live are told against it.
@@ -30,11 +32,23 @@ pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
         Read::List(read) => lists::read(state, read),
         Read::SortedSet(read) => sorted_sets::read(state, read),
     };
-    let version = match concerns(read) {
-        Concerns::Keys([key]) => state.version_of(key),
-        _ => Timestamp::ZERO,
+    let newest = |keys: &[Bytes]| keys.iter().map(|key| state.version_of(key)).max().unwrap_or_default();
+    let (version, seen) = match concerns(read) {
+        // A change of an expiry leaves the version alone, so the version does not tell when what is shown here was decided.
+        Concerns::Keys([key]) if shows_expiry(read) => (state.version_of(key), state.last()),
+        Concerns::Keys(keys @ [_]) => (newest(keys), newest(keys)),
+        Concerns::Keys(keys) => (Timestamp::ZERO, newest(keys)),
+        Concerns::Pair(first, second) => {
+            (Timestamp::ZERO, state.version_of(first).max(state.version_of(second)))
+        }
+        Concerns::KeySpace => (Timestamp::ZERO, state.last()),
     };
-    Answered { reply, version }
+    Answered { reply, version, seen }
+}
+
+/// Whether the answer tells of a key's expiry, or depends on there being one.
+fn shows_expiry(read: &Read) -> bool {
+    matches!(read, Read::Key(KeyRead::Ttl { .. } | KeyRead::MemoryUsage { .. }))
 }
 
 /// Whether the read would see a key whose time is over by this clock. Then an empty entry must be applied first.

@@ -20,6 +20,7 @@ use directory::routing::Routing;
 use directory::state::DirectoryState;
 use proto::ids::{GroupId, LogIndex, NodeId, ReplicaId};
 use proto::peer::SnapshotPoint;
+use proto::session::TokenKey;
 use proto::time::Now;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -123,7 +124,12 @@ impl Core {
             untold: BTreeSet::new(),
             batching: Batching::new(now.mono),
             outbox: Outbox::new(me),
-            front: Front::new(config.identity.incarnation, config.seed, config.lease),
+            front: Front::new(
+                config.identity.incarnation,
+                config.seed,
+                config.lease,
+                TokenKey::new(config.identity.cluster, config.founding.token_key),
+            ),
             neighbours: Neighbours::default(),
             leadership: Leadership::default(),
             routing: Routing::new(&genesis),

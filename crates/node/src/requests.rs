@@ -1,31 +1,32 @@
 //! The front's mind: clients' commands in, their answers out.
 //!
-//! A command is split by shard (`plan`), its parts are sent to the shards' leaders (writes through `streams`, reads by number), the answers are gathered. Program order is kept
-//! without waiting where possible: commands of one connection to one shard keep their order, to different shards they are concurrent. A read names the connection's write that it must see;
-//! a write waits until the connection's earlier reads of that shard are answered.
+//! A command is split by shard (`plan`), its parts are sent to those who may answer them (writes through `streams`; reads by number, to the leader or, below linearizable, to a replica: our own if
+//! there is one), the answers are gathered. `connections` says what has to wait for what; `flights` knows a request's ladder and what its session had seen when it began.
 //!
-//! Invariant: every request is answered exactly once, by its deadline at the latest.
+//! Invariant: every request is answered exactly once, by its deadline at the latest. A session learns what an operation saw when that is answered, and not before.
 
+use crate::connections::Connection;
+use crate::flights::{Climb, Flight, Part, What, behind};
+use crate::front_reads::{AnsweredRead, FrontReads};
 use crate::outbox::Outbox;
 use crate::plan::{self, Gather, Operation};
 use crate::streams::{PartId, Stream, no_quorum};
+use bytes::Bytes;
 use directory::routing::Routing;
-use proto::command::Request;
+use proto::command::{Command, InSession, Request};
 use proto::error::{ErrorKind, Failure};
+use proto::hlc::Timestamp;
 use proto::ids::{ConnectionId, GroupId, Incarnation, NodeId, RequestId};
+use proto::level::Level;
 use proto::limits::{DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS};
-use proto::ops::Read;
-use proto::outcome::{Certificate, Outcome};
-use proto::peer::{Message, Untaken, WhyNotTaken};
+use proto::outcome::{Achieved, Certificate, Outcome};
+use proto::peer::{Demand, Untaken, WhyNotTaken};
 use proto::reply::Reply;
+use proto::session::{Session, TokenKey};
 use proto::time::Mono;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// After this long without an answer a read is sent again.
-const READ_PATIENCE: Duration = Duration::from_millis(300);
-/// After a refusal a read waits this long.
-const READ_BREATH: Duration = Duration::from_millis(10);
 /// How long an answer that rests on the lease can be handed back after its time.
 const HAND_BACK: Duration = Duration::from_secs(10);
 
@@ -38,54 +39,17 @@ pub struct Answer {
     pub request: RequestId,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it achieved.
+    pub achieved: Achieved,
     /// It must leave before this moment.
     pub valid_until: Option<Mono>,
 }
 
-#[derive(Debug, Default)]
-struct Connection {
-    waiting: VecDeque<(RequestId, Request, Mono)>,
-    busy: Vec<Busy>,
-}
-
-/// What a connection has under way at one group.
-#[derive(Debug)]
-struct Busy {
-    group: GroupId,
-    reads: usize,
-    writes: usize,
-    last_write: u64,
-}
-
-#[derive(Debug)]
-struct Part {
-    group: GroupId,
-    /// The write's number in its stream, or the read's id.
-    what: Untaken,
-    outcome: Option<Outcome>,
-}
-
-#[derive(Debug)]
-struct Flight {
-    connection: ConnectionId,
-    request: RequestId,
-    gather: Gather,
-    parts: Vec<Part>,
-    missing: usize,
-    deadline: Mono,
-    valid_until: Option<Mono>,
-    read: Option<Request>,
-}
-
-#[derive(Debug)]
-struct FrontRead {
-    part: PartId,
-    group: GroupId,
-    read: Read,
-    after_write: u64,
-    deadline: Mono,
-    target: Option<NodeId>,
-    send_at: Mono,
+impl Answer {
+    /// An answer that no shard was asked for.
+    fn at_once(connection: ConnectionId, request: RequestId, outcome: Outcome) -> Answer {
+        Answer { connection, request, outcome, achieved: Achieved::default(), valid_until: None }
+    }
 }
 
 /// Everything that this node's clients have under way.
@@ -99,18 +63,17 @@ pub struct Front {
     streams: BTreeMap<GroupId, Stream>,
     /// Whether streams with nothing new to send are to be looked at too: a leader may have changed, or kept silent for too long.
     look_at_all: bool,
-    reads: BTreeMap<u64, FrontRead>,
-    unsent_reads: BTreeSet<u64>,
-    next_read: u64,
+    reads: FrontReads,
     leased: BTreeMap<(ConnectionId, RequestId), (Mono, Request)>,
     lease_enabled: bool,
+    key: TokenKey,
     seed: u64,
     answers: Vec<Answer>,
 }
 
 impl Front {
-    /// A front of this start of the node. `seed` picks keys for RANDOMKEY.
-    pub fn new(incarnation: Incarnation, seed: u64, lease_enabled: bool) -> Front {
+    /// A front of this start of the node. `key` is what sessions are sealed with; `seed` picks keys for RANDOMKEY.
+    pub fn new(incarnation: Incarnation, seed: u64, lease_enabled: bool, key: TokenKey) -> Front {
         Front {
             incarnation,
             connections: BTreeMap::new(),
@@ -119,11 +82,10 @@ impl Front {
             deadlines: BTreeSet::new(),
             streams: BTreeMap::new(),
             look_at_all: false,
-            reads: BTreeMap::new(),
-            unsent_reads: BTreeSet::new(),
-            next_read: 1,
+            reads: FrontReads::default(),
             leased: BTreeMap::new(),
             lease_enabled,
+            key,
             seed,
             answers: Vec::new(),
         }
@@ -169,13 +131,12 @@ impl Front {
     pub fn expired(&mut self, connection: ConnectionId, request: RequestId, now: Mono, routing: &Routing) {
         match self.leased.remove(&(connection, request)) {
             Some((_, body)) => self.request(connection, request, body, now, routing),
-            None => self.answers.push(Answer {
-                connection,
-                request,
-                outcome: Outcome::Failed(no_quorum()),
-                valid_until: None,
-            }),
+            None => self.answer_at_once(connection, request, Outcome::Failed(no_quorum())),
         }
+    }
+
+    fn answer_at_once(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome) {
+        self.answers.push(Answer::at_once(connection, request, outcome));
     }
 
     /// Starts what a connection may start.
@@ -183,36 +144,37 @@ impl Front {
         loop {
             let Some(connection) = self.connections.get_mut(&id) else { return };
             let Some((_, body, _)) = connection.waiting.front() else {
-                if connection.busy.is_empty() {
+                if connection.is_forgettable() {
                     self.connections.remove(&id);
                 }
                 return;
             };
-            let plan = plan::plan(&body.command, body.client.as_ref(), routing, self.seed);
-            if let Ok((_, parts)) = &plan {
-                let held = parts.iter().any(|(group, operation)| {
-                    matches!(operation, Operation::Write(_))
-                        && connection.busy.iter().any(|busy| busy.group == *group && busy.reads > 0)
-                });
-                if held {
-                    // The oldest waiting request decides when this connection is looked at again for its deadline.
-                    return;
-                }
+            let plan = match connection.planned.take() {
+                Some(planned) => Ok(planned),
+                None => plan::plan(&body.command, body.client.as_ref(), routing, self.seed),
+            };
+            let may_begin = match (&body.command, &plan) {
+                // It tells of everything before it.
+                (Command::SessionToken, _) => connection.is_quiet(),
+                (_, Ok((_, parts))) => connection.may_begin(parts, body.ladder.has_below_linearizable()),
+                (_, Err(_)) => true,
+            };
+            if !may_begin {
+                connection.planned = plan.ok();
+                // The oldest waiting request decides when this connection is looked at again for its deadline.
+                return;
             }
             let (request, body, deadline) = connection.waiting.pop_front().expect("just seen");
-            match plan {
-                Err(failure) => {
-                    let outcome = Outcome::Failed(failure);
-                    self.answers.push(Answer { connection: id, request, outcome, valid_until: None });
-                }
-                Ok(_) if now >= deadline => {
-                    let outcome = Outcome::Failed(no_quorum());
-                    self.answers.push(Answer { connection: id, request, outcome, valid_until: None });
-                }
+            let started = match plan {
+                Err(failure) => Err(failure),
+                Ok(_) if now >= deadline => Err(no_quorum()),
                 Ok((gather, parts)) => {
                     self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    self.start(id, request, body, deadline, gather, parts);
+                    self.start(id, request, body, (now, deadline), gather, parts)
                 }
+            };
+            if let Err(failure) = started {
+                self.answer_at_once(id, request, Outcome::Failed(failure));
             }
         }
     }
@@ -221,77 +183,115 @@ impl Front {
         &mut self,
         id: ConnectionId,
         request: RequestId,
-        body: Request,
-        deadline: Mono,
+        mut body: Request,
+        (now, deadline): (Mono, Mono),
         gather: Gather,
         operations: Vec<(GroupId, Operation)>,
-    ) {
+    ) -> Result<(), Failure> {
+        let session = match &body.session {
+            InSession::Connection => None,
+            InSession::Token(token) => Some(self.open(token)?),
+        };
+        let connection = self.connections.entry(id).or_default();
+        match &body.command {
+            Command::SessionToken => {
+                let token = self.key.seal(&connection.session);
+                self.answer_at_once(id, request, plain(Reply::bulk(Bytes::from(token))));
+                return Ok(());
+            }
+            Command::SessionResume { token } => {
+                let resumed = self.key.open(token).map_err(|bad| invalid(bad.to_string()))?;
+                connection.session.join(resumed.hlc);
+                self.answer_at_once(id, request, plain(Reply::OK));
+                return Ok(());
+            }
+            _ => {}
+        }
         let flight = self.next_flight;
         self.next_flight += 1;
         let missing = operations.len();
+        let is_read = operations.iter().all(|(_, operation)| matches!(operation, Operation::Read(_)));
+        let in_session = session.unwrap_or(connection.session);
+        let is_ordered = body.ladder.has_below_linearizable();
+        let mut ladder = Climb::new(&body.ladder, is_read, deadline);
+        let first_until = ladder.next(now).expect("a ladder has a rung");
         let mut parts = Vec::with_capacity(missing);
         let mut failed = Vec::new();
-        let client = body.client.clone();
-        let connection = self.connections.entry(id).or_default();
+        let client = body.client.take();
         for (part, (group, operation)) in operations.into_iter().enumerate() {
             let waiter = PartId { flight, part };
-            let at = match connection.busy.iter().position(|busy| busy.group == group) {
-                Some(at) => at,
-                None => {
-                    connection.busy.push(Busy { group, reads: 0, writes: 0, last_write: 0 });
-                    connection.busy.len() - 1
-                }
-            };
-            let busy = &mut connection.busy[at];
             let what = match operation {
                 Operation::Write(write) => {
-                    busy.writes += 1;
+                    connection.begin_write(group);
                     let stream = self.streams.entry(group).or_insert_with(|| Stream::new(group));
-                    match stream.add(waiter, write, client.clone(), deadline) {
+                    match stream.add(waiter, write, client.clone(), in_session.hlc, deadline) {
                         Ok(number) => {
-                            busy.last_write = number;
-                            Untaken::Write(number)
+                            connection.wrote(group, number);
+                            What::Write(number)
                         }
                         Err(failure) => {
                             failed.push((waiter, failure));
-                            Untaken::Write(0)
+                            What::Write(0)
                         }
                     }
                 }
                 Operation::Read(read) => {
-                    busy.reads += 1;
-                    let number = self.next_read;
-                    self.next_read += 1;
-                    let after_write = if busy.writes > 0 { busy.last_write } else { 0 };
-                    self.unsent_reads.insert(number);
-                    self.reads.insert(
-                        number,
-                        FrontRead {
-                            part: waiter,
-                            group,
-                            read,
-                            after_write,
-                            deadline,
-                            target: None,
-                            send_at: Mono(0),
-                        },
-                    );
-                    Untaken::Read(number)
+                    What::Read { read, after_write: connection.begin_read(group, is_ordered), id: 0 }
                 }
             };
             parts.push(Part { group, what, outcome: None });
         }
-        self.deadlines.insert((deadline, flight));
-        let read = self.lease_enabled.then_some(body);
+        body.client = client;
+        self.deadlines.insert((first_until, flight));
         self.flights.insert(
             flight,
-            Flight { connection: id, request, gather, parts, missing, deadline, valid_until: None, read },
+            Flight {
+                connection: id,
+                request,
+                gather,
+                parts,
+                missing,
+                deadline,
+                until: first_until,
+                valid_until: None,
+                ladder,
+                session: in_session,
+                has_own_session: session.is_some(),
+                is_ordered,
+                max_staleness_ms: body.max_staleness_ms,
+                wants_token: body.wants_token,
+                seen: Timestamp::ZERO,
+                age_ms: 0,
+                read: self.lease_enabled.then_some(body),
+            },
         );
+        self.begin_reads(flight);
         if missing == 0 {
             self.finish(flight);
         }
         for (waiter, failure) in failed {
             self.part_done(waiter, Outcome::Failed(failure), None);
+        }
+        Ok(())
+    }
+
+    fn open(&self, token: &[u8]) -> Result<Session, Failure> {
+        self.key.open(token).map_err(|bad| invalid(bad.to_string()))
+    }
+
+    /// Asks for every part of a read that has no answer, at the flight's present rung.
+    fn begin_reads(&mut self, flight_id: u64) {
+        let Some(flight) = self.flights.get_mut(&flight_id) else { return };
+        let level = flight.ladder.level();
+        for (number, part) in flight.parts.iter_mut().enumerate() {
+            let What::Read { read, after_write, id } = &mut part.what else { continue };
+            part.outcome = None;
+            let demand = match level {
+                Level::Linearizable => Demand::Everything { after_write: *after_write },
+                _ => Demand::UpTo { at: flight.session.hlc, max_staleness_ms: flight.max_staleness_ms },
+            };
+            let waiter = PartId { flight: flight_id, part: number };
+            *id = self.reads.ask(waiter, part.group, read.clone(), demand, flight.until);
         }
     }
 
@@ -309,46 +309,20 @@ impl Front {
                 stream.send(leader, self.incarnation, now, outbox);
             }
         }
-        let mut still_unsent = BTreeSet::new();
-        for id in std::mem::take(&mut self.unsent_reads) {
-            let Some(read) = self.reads.get_mut(&id) else { continue };
-            let leader = routing.group_leader(read.group).map(|(_, leader)| leader);
-            let Some(leader) = leader.filter(|leader| now >= read.send_at && outbox.is_linked(*leader))
-            else {
-                still_unsent.insert(id);
-                continue;
-            };
-            read.target = Some(leader);
-            read.send_at = now + READ_PATIENCE;
-            let message = Message::ForwardRead {
-                group: read.group,
-                id,
-                incarnation: self.incarnation,
-                after_write: read.after_write,
-                deadline_ms: u64::try_from((read.deadline - now).as_millis()).unwrap_or(u64::MAX),
-                read: read.read.clone(),
-            };
-            outbox.send(leader, message);
-        }
-        self.unsent_reads = still_unsent;
+        self.reads.send(self.incarnation, now, routing, outbox);
     }
 
     /// Looks for reads without an answer, and for requests past their deadline.
     pub fn timers(&mut self, now: Mono, routing: &Routing) {
         self.look_at_all = true;
-        for (id, read) in &self.reads {
-            let leader = routing.group_leader(read.group).map(|(_, leader)| leader);
-            if read.target.is_some() && (now >= read.send_at || (leader.is_some() && leader != read.target)) {
-                self.unsent_reads.insert(*id);
-            }
-        }
+        self.reads.look_again(now, routing);
         self.leased.retain(|_, (until, _)| now < *until + HAND_BACK);
         while let Some((deadline, flight)) = self.deadlines.first().copied() {
             if now < deadline {
                 break;
             }
             self.deadlines.pop_first();
-            self.overdue(flight);
+            self.overdue(flight, now);
         }
         let stuck: Vec<ConnectionId> = self
             .connections
@@ -371,35 +345,50 @@ impl Front {
             if now < *deadline {
                 break;
             }
-            let request = *request;
+            let late = Answer::at_once(id, *request, Outcome::Failed(no_quorum()));
             connection.waiting.pop_front();
-            let outcome = Outcome::Failed(no_quorum());
-            self.answers.push(Answer { connection: id, request, outcome, valid_until: None });
+            connection.planned = None;
+            self.answers.push(late);
         }
     }
 
-    fn overdue(&mut self, flight: u64) {
-        let Some(under_way) = self.flights.get(&flight) else { return };
-        let open: Vec<(usize, GroupId, Untaken)> = under_way
+    /// The time of a flight's present rung is over: it steps down, or ends.
+    fn overdue(&mut self, id: u64, now: Mono) {
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        for part in &flight.parts {
+            if let What::Read { id, .. } = part.what {
+                self.reads.forget(id);
+            }
+        }
+        if now < flight.deadline
+            && let Some(until) = flight.ladder.next(now)
+        {
+            // What the rung above has answered so far is asked again: one answer is of one level.
+            flight.until = until;
+            flight.missing = flight.parts.len();
+            (flight.seen, flight.age_ms, flight.valid_until) = (Timestamp::ZERO, 0, None);
+            self.deadlines.insert((until, id));
+            return self.begin_reads(id);
+        }
+        let level = flight.ladder.level();
+        let parts: Vec<(usize, GroupId, Option<u64>)> = flight
             .parts
             .iter()
             .enumerate()
             .filter(|(_, part)| part.outcome.is_none())
-            .map(|(at, part)| (at, part.group, part.what))
+            .map(|(at, part)| (at, part.group, part.what.write_number()))
             .collect();
-        for (part, group, what) in open {
-            let failure = match what {
-                Untaken::Read(id) => {
-                    self.reads.remove(&id);
-                    no_quorum()
-                }
-                Untaken::Write(number) => self
+        for (part, group, write) in parts {
+            let failure = match write {
+                None if level < Level::Linearizable => behind(),
+                None => no_quorum(),
+                Some(number) => self
                     .streams
                     .get_mut(&group)
                     .and_then(|stream| stream.expire(number))
                     .unwrap_or_else(Failure::unknown),
             };
-            self.part_done(PartId { flight, part }, Outcome::Failed(failure), None);
+            self.part_done(PartId { flight: id, part }, Outcome::Failed(failure), None);
         }
     }
 
@@ -420,19 +409,17 @@ impl Front {
         }
     }
 
-    /// A leader answered a read.
-    pub fn read_answered(
-        &mut self,
-        incarnation: Incarnation,
-        id: u64,
-        outcome: Outcome,
-        valid_until: Option<Mono>,
-    ) {
+    /// A leader or a replica answered a read.
+    pub fn read_answered(&mut self, incarnation: Incarnation, id: u64, answered: AnsweredRead) {
         if incarnation != self.incarnation {
             return;
         }
-        if let Some(read) = self.reads.remove(&id) {
-            self.part_done(read.part, outcome, valid_until);
+        if let Some(part) = self.reads.forget(id) {
+            if let Some(flight) = self.flights.get_mut(&part.flight) {
+                flight.seen = flight.seen.max(answered.seen);
+                flight.age_ms = flight.age_ms.max(answered.age_ms);
+            }
+            self.part_done(part, answered.outcome, answered.valid_until);
         }
     }
 
@@ -452,13 +439,7 @@ impl Front {
             return;
         }
         match what {
-            Untaken::Read(id) => {
-                if let Some(read) = self.reads.get_mut(&id).filter(|read| read.target == Some(from)) {
-                    read.target = None;
-                    read.send_at = now + READ_BREATH;
-                    self.unsent_reads.insert(id);
-                }
-            }
+            Untaken::Read(id) => self.reads.refused(from, id, now),
             Untaken::Write(number) => {
                 if let Some(stream) = self.streams.get_mut(&group) {
                     stream.refused(from, own, number, why, now);
@@ -479,16 +460,6 @@ impl Front {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        if let Some(connection) = self.connections.get_mut(&flight.connection) {
-            let (group, what) = (part.group, part.what);
-            if let Some(busy) = connection.busy.iter_mut().find(|busy| busy.group == group) {
-                match what {
-                    Untaken::Read(_) => busy.reads -= 1,
-                    Untaken::Write(_) => busy.writes -= 1,
-                }
-            }
-            connection.busy.retain(|busy| busy.reads > 0 || busy.writes > 0);
-        }
         if flight.missing == 0 {
             self.finish(id.flight);
         }
@@ -496,11 +467,37 @@ impl Front {
 
     fn finish(&mut self, id: u64) {
         let Some(flight) = self.flights.remove(&id) else { return };
-        self.deadlines.remove(&(flight.deadline, id));
-        let writes = flight.parts.iter().any(|part| matches!(part.what, Untaken::Write(_)));
-        let outcomes =
-            flight.parts.into_iter().map(|part| part.outcome.expect("all parts are done")).collect();
-        let outcome = plan::gather(flight.gather, writes, outcomes);
+        self.deadlines.remove(&(flight.until, id));
+        let level = flight.ladder.level();
+        let (mut session, mut seen, mut writes) = (flight.session, flight.seen, false);
+        let mut outcomes = Vec::with_capacity(flight.parts.len());
+        let mut connection = self.connections.get_mut(&flight.connection);
+        for part in flight.parts {
+            let outcome = part.outcome.expect("all parts are done");
+            let is_write = part.what.write_number().is_some();
+            writes |= is_write;
+            if let (true, Outcome::Done { certificate, .. }) = (is_write, &outcome) {
+                seen = seen.max(certificate.as_of);
+            }
+            match connection.as_deref_mut() {
+                Some(connection) if is_write => connection.end_write(part.group),
+                Some(connection) => connection.end_read(part.group, flight.is_ordered),
+                None => {}
+            }
+            outcomes.push(outcome);
+        }
+        let mut outcome = plan::gather(flight.gather, writes, outcomes);
+        session.join(seen);
+        if let (Outcome::Done { certificate, .. }, false, true) =
+            (&mut outcome, writes, level < Level::Linearizable)
+        {
+            certificate.as_of = session.hlc;
+        }
+        if let Some(connection) = connection.filter(|_| !flight.has_own_session) {
+            connection.session.join(seen);
+            session = connection.session;
+        }
+        let token = flight.wants_token.then(|| self.key.seal(&session));
         if let (Some(until), Some(body)) = (flight.valid_until, flight.read) {
             self.leased.insert((flight.connection, flight.request), (until, body));
         }
@@ -508,6 +505,7 @@ impl Front {
             connection: flight.connection,
             request: flight.request,
             outcome,
+            achieved: Achieved { level, age_ms: flight.age_ms, token },
             valid_until: flight.valid_until,
         });
     }

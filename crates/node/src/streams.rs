@@ -8,6 +8,7 @@
 
 use crate::outbox::Outbox;
 use proto::error::{ErrorKind, Failure};
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, NodeId};
 use proto::limits::{MAX_STREAM_BYTES, MAX_STREAM_WINDOW};
 use proto::log_entry::{ClientNumber, StreamPosition};
@@ -38,6 +39,8 @@ struct Pending {
     waiter: Option<PartId>,
     write: Option<Write>,
     client: Option<ClientNumber>,
+    /// What the writer's session had seen when it asked.
+    session: Timestamp,
     deadline: Mono,
     /// The nodes that it was sent to. Only this node's own refusal takes it off the list.
     handed_to: Vec<NodeId>,
@@ -91,6 +94,7 @@ impl Stream {
         waiter: PartId,
         write: Write,
         client: Option<ClientNumber>,
+        session: Timestamp,
         deadline: Mono,
     ) -> Result<u64, Failure> {
         let bytes = write.weight_bytes();
@@ -108,6 +112,7 @@ impl Stream {
             waiter: Some(waiter),
             write: Some(write),
             client,
+            session,
             deadline,
             handed_to: Vec::new(),
         });
@@ -148,6 +153,7 @@ impl Stream {
             let forward = ForwardedWrite {
                 position,
                 deadline_ms,
+                session: pending.session,
                 client: pending.client.clone(),
                 write: pending.write.clone(),
             };
@@ -226,6 +232,8 @@ impl Stream {
             self.pending_bytes -= write.weight_bytes();
         }
         pending.client = None;
+        // A number that is only used up is nobody's: a leader that finds the session too far ahead would refuse it, and all behind it, for as long as that is so.
+        pending.session = Timestamp::ZERO;
         if at >= self.sent
             && pending.handed_to.is_empty()
             && self.pending.iter().skip(at).all(|later| later.handed_to.is_empty())
@@ -261,12 +269,26 @@ mod tests {
         outbox.set_linked(NodeId(2), true);
         let mut stream = Stream::new(GroupId(1));
         let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
-        let number =
-            stream.add(PartId { flight: 1, part: 0 }, write, None, Mono(1_000)).expect("there is room");
+        let number = stream
+            .add(PartId { flight: 1, part: 0 }, write, None, Timestamp::ZERO, Mono(1_000))
+            .expect("there is room");
         stream.send(Some(leader), Incarnation(1), Mono(1), &mut outbox);
         let why = WhyNotTaken::NotLeader { leader: NodeId(0) };
         stream.refused(leader, leader == NodeId(1), number, why, Mono(2));
         stream.expire(number).expect("somebody waits").kind
+    }
+
+    /// A leader refuses a session that is too far ahead of its clock. The number must not be refused for ever when nobody waits for it any more.
+    #[test]
+    fn a_number_that_is_only_used_up_comes_with_no_session() {
+        let mut outbox = Outbox::new(NodeId(1));
+        let mut stream = Stream::new(GroupId(1));
+        let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
+        let waiter = PartId { flight: 1, part: 0 };
+        let number = stream.add(waiter, write, None, Timestamp(99), Mono(5)).expect("there is room");
+        stream.send(Some(NodeId(1)), Incarnation(1), Mono(1), &mut outbox);
+        stream.expire(number);
+        assert_eq!(stream.pending[0].session, Timestamp::ZERO);
     }
 
     /// Found by the simulator (seed 56555005408212): a doubled forward was refused, and its copy was applied after the writer had heard NOQUORUM.

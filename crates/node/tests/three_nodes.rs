@@ -9,9 +9,10 @@ use directory::state::DirectoryState;
 use node::config::Config;
 use node::core::Core;
 use node::io::{Input, Output};
-use proto::command::Request;
+use proto::error::ErrorKind;
 use proto::ids::{ClusterId, ConnectionId, Incarnation, NodeId, RequestId};
-use proto::outcome::Outcome;
+use proto::level::Level;
+use proto::outcome::{Achieved, Outcome};
 use proto::reply::Reply;
 use proto::time::{Mono, Now};
 use std::collections::{BTreeMap, VecDeque};
@@ -74,6 +75,10 @@ struct Cluster {
     inputs: VecDeque<(usize, Input)>,
     answers: BTreeMap<(usize, u64), Outcome>,
     next_request: u64,
+    /// Of the newest answer.
+    achieved: Achieved,
+    /// Between whom nothing passes.
+    cut: Option<usize>,
 }
 
 impl Cluster {
@@ -104,6 +109,8 @@ impl Cluster {
             inputs: VecDeque::new(),
             answers: BTreeMap::new(),
             next_request: 1,
+            achieved: Achieved::default(),
+            cut: None,
         };
         for at in 0..count {
             cluster.start(at);
@@ -154,12 +161,16 @@ impl Cluster {
             let Some(core) = &mut self.cores[at] else { continue };
             for output in core.drain(self.now) {
                 match output {
-                    Output::Answer { connection: _, request, outcome, .. } => {
+                    Output::Answer { connection: _, request, outcome, achieved, .. } => {
                         self.answers.insert((at, request.0), outcome);
+                        self.achieved = achieved;
                     }
                     Output::Send { to, frame } => {
-                        let input = Input::Frame { from: NodeId(at as u64 + 1), bytes: frame };
-                        self.inputs.push_back((to.0 as usize - 1, input));
+                        let to = to.0 as usize - 1;
+                        if self.cut.is_none_or(|cut| at != cut && to != cut) {
+                            let input = Input::Frame { from: NodeId(at as u64 + 1), bytes: frame };
+                            self.inputs.push_back((to, input));
+                        }
                     }
                     Output::Disk(job) => {
                         let result = storage::disk::run(&mut self.folders[at], &job.ops);
@@ -188,8 +199,7 @@ impl Cluster {
 
     fn send(&mut self, at: usize, line: &str) -> u64 {
         let argv: Vec<Bytes> = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-        let command = proto::commands::parse(&argv).expect("a data command");
-        let body = Request { command, deadline_ms: None, level_chosen: false, client: None };
+        let body = proto::commands::parse_request(&argv).expect("a data command").request;
         let request = self.next_request;
         self.next_request += 1;
         let input = Input::Request { connection: ConnectionId(1), request: RequestId(request), body };
@@ -197,13 +207,29 @@ impl Cluster {
         request
     }
 
-    fn call(&mut self, at: usize, line: &str) -> Reply {
+    fn outcome(&mut self, at: usize, line: &str) -> Outcome {
         let request = self.send(at, line);
         self.until(line, |cluster| cluster.answers.contains_key(&(at, request)));
-        match self.answers.remove(&(at, request)).expect("just seen") {
+        self.answers.remove(&(at, request)).expect("just seen")
+    }
+
+    fn call(&mut self, at: usize, line: &str) -> Reply {
+        match self.outcome(at, line) {
             Outcome::Done { reply, .. } => reply,
             Outcome::Failed(failure) => panic!("{line}: {failure:?}"),
         }
+    }
+
+    fn fails(&mut self, at: usize, line: &str) -> ErrorKind {
+        match self.outcome(at, line) {
+            Outcome::Done { reply, .. } => panic!("{line}: {reply:?}"),
+            Outcome::Failed(failure) => failure.kind,
+        }
+    }
+
+    fn token(&mut self, at: usize) -> String {
+        let Reply::Bulk(token) = self.call(at, "SESSION TOKEN") else { panic!("a token is text") };
+        String::from_utf8(token.to_vec()).expect("a token is text")
     }
 }
 
@@ -347,4 +373,121 @@ fn a_follower_far_behind_catches_up_by_a_snapshot() {
     };
     cluster.until("replicas are equal", |cluster| digests(cluster, 0)[1..] == digests(cluster, 2)[1..]);
     assert_eq!(cluster.call(2, "GET big7"), text(&format!("{value}387")));
+}
+
+#[test]
+fn a_session_reads_its_own_writes_at_any_replica_and_across_shards() {
+    let mut cluster = Cluster::new(3, 8);
+    cluster.ready();
+    for n in 0..40 {
+        assert_eq!(cluster.call(n % 3, &format!("SET key{n} {n}")), Reply::OK);
+        let token = cluster.token(n % 3);
+        for at in 0..3 {
+            // Also on shards that were never written: they catch up by an empty entry.
+            for key in [n, n + 1] {
+                let line = format!("WITH key{key} sequential AFTER {token} META DO GET key{key}");
+                let expected = if key == n { text(&n.to_string()) } else { Reply::Nil };
+                assert_eq!(cluster.call(at, &line), expected);
+                assert_eq!(cluster.achieved.level, Level::Sequential);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_resumed_session_is_as_new_as_the_one_that_it_came_from() {
+    let mut cluster = Cluster::new(3, 2);
+    cluster.ready();
+    cluster.call(0, "SET k v");
+    let token = cluster.token(0);
+    assert_eq!(cluster.call(1, &format!("SESSION RESUME {token}")), Reply::OK);
+    assert_eq!(cluster.call(1, "GET@sequential k"), text("v"));
+    assert_eq!(cluster.fails(1, "SESSION RESUME nonsense"), ErrorKind::Invalid);
+    assert_eq!(cluster.fails(1, "WITH k linearizable AFTER nonsense DO SET k w"), ErrorKind::Invalid);
+    assert_eq!(cluster.call(1, "GET k"), text("v"), "nothing was applied");
+}
+
+#[test]
+fn a_node_that_is_cut_off_answers_old_sessions_and_says_behind_to_newer_ones() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    cluster.call(0, "SET k old");
+    cluster.call(2, "GET@sequential k");
+    let old = cluster.token(0);
+    cluster.until("node 3 has it", |cluster| {
+        let probe = |at: usize| cluster.cores[at].as_ref().expect("alive").probes()[1].digest;
+        probe(0) == probe(2)
+    });
+    cluster.cut = Some(2);
+    cluster.until("another leads", |cluster| {
+        cluster.cores[0].as_ref().expect("alive").status(cluster.now).shards[0]
+            .leader
+            .is_some_and(|leader| leader != NodeId(3))
+    });
+    cluster.call(0, "SET k new");
+    let new = cluster.token(0);
+    let read = |token: &str| format!("WITH k sequential AFTER {token} DEADLINE 500 META DO GET k");
+    assert_eq!(cluster.call(2, &read(&old)), text("old"));
+    assert!(cluster.achieved.age_ms > 0);
+    assert_eq!(cluster.fails(2, &read(&new)), ErrorKind::Behind);
+    assert_eq!(cluster.fails(2, "WITH k sequential MAXSTALE 1 DEADLINE 500 DO GET k"), ErrorKind::Behind);
+    assert_eq!(cluster.fails(2, "WITH k linearizable DEADLINE 500 DO GET k"), ErrorKind::NoQuorum);
+    let ladder = format!("WITH k linearizable;100ms,sequential AFTER {old} META DO GET k");
+    assert_eq!(cluster.call(2, &ladder), text("old"));
+    assert_eq!(cluster.achieved.level, Level::Sequential);
+    cluster.cut = None;
+    assert_eq!(cluster.call(2, &read(&new)), text("new"));
+    assert_eq!(cluster.call(2, &ladder), text("new"));
+}
+
+#[test]
+fn a_staleness_bound_is_proven_by_the_leader_where_the_shard_is_idle() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    cluster.call(0, "SET k v");
+    for _ in 0..3_000 {
+        cluster.round();
+    }
+    for at in 0..3 {
+        cluster.call(at, "GET@sequential k");
+        assert!(cluster.achieved.age_ms >= 2_000, "nothing asked for more: {:?}", cluster.achieved);
+    }
+    for at in 0..3 {
+        assert_eq!(cluster.call(at, "WITH k sequential MAXSTALE 100 META DO GET k"), text("v"));
+        // The bound counts from the arrival of the request.
+        assert!(cluster.achieved.age_ms <= 110, "{:?}", cluster.achieved);
+    }
+}
+
+#[test]
+fn a_cluster_at_rest_writes_nothing() {
+    let mut cluster = Cluster::new(3, 8);
+    cluster.ready();
+    cluster.call(0, "SET k v");
+    let syncs = |cluster: &Cluster| -> Vec<u64> {
+        cluster.cores.iter().flatten().map(|core| core.status(cluster.now).log.syncs).collect()
+    };
+    for _ in 0..2_000 {
+        cluster.round();
+    }
+    let before = syncs(&cluster);
+    for _ in 0..10_000 {
+        cluster.round();
+    }
+    assert_eq!(syncs(&cluster), before);
+}
+
+/// A change of an expiry leaves the version alone; a session that has seen it depends on it all the same.
+#[test]
+fn a_session_that_has_seen_an_expiry_depends_on_the_write_that_set_it() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    cluster.call(0, "SET k v");
+    let Outcome::Done { certificate, .. } = cluster.outcome(0, "PEXPIRE k 100000") else { panic!() };
+    let set_at = certificate.as_of;
+    // A session of its own, which has seen nothing but this.
+    let Reply::Int(ttl_ms) = cluster.call(1, "PTTL k") else { panic!() };
+    assert!(ttl_ms > 0);
+    let Outcome::Done { certificate, .. } = cluster.outcome(1, "PTTL@sequential k") else { panic!() };
+    assert!(certificate.as_of >= set_at, "{certificate:?}");
 }

@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use proto::level::Level;
 use std::time::Duration;
 
 /// How a request ended, as far as metrics tell them apart.
@@ -31,6 +32,12 @@ struct RequestLabels {
     front: &'static str,
     command: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LevelLabels {
+    front: &'static str,
+    level: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,6 +81,7 @@ impl CommandMetrics {
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    answers: Family<LevelLabels, Counter>,
     latency_seconds: Family<CommandLabels, Histogram, fn() -> Histogram>,
     log_sync_seconds: Histogram,
     log_bytes: Counter,
@@ -128,6 +136,7 @@ impl Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("quartet"),
             requests: Family::default(),
+            answers: Family::default(),
             latency_seconds: Family::new_with_constructor(latency_histogram),
             log_sync_seconds: latency_histogram(),
             log_bytes: Counter::default(),
@@ -158,6 +167,8 @@ impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
         r.register("requests", "Requests by front, command and outcome", self.requests.clone());
+        let answers = self.answers.clone();
+        r.register("answers", "Answers from the state, by front and by the level that was met", answers);
         let latency = self.latency_seconds.clone();
         r.register_with_unit(
             "request_duration",
@@ -222,6 +233,11 @@ impl Metrics {
         }
     }
 
+    /// Counts an answer by the level that it met.
+    pub fn answered(&self, front: &'static str, level: Level) {
+        self.answers.get_or_create(&LevelLabels { front, level: level.name() }).inc();
+    }
+
     /// A log batch of this many bytes was written and synced in this time.
     pub fn log_synced(&self, took: Duration, bytes: usize) {
         self.log_sync_seconds.observe(took.as_secs_f64());
@@ -272,12 +288,14 @@ mod tests {
         let set = metrics.command("resp", "set");
         set.count(OutcomeClass::Ok, Duration::from_micros(70));
         set.count(OutcomeClass::Unknown, Duration::from_secs(2));
+        metrics.answered("http", Level::Sequential);
         metrics.log_synced(Duration::from_millis(1), 4096);
         metrics.group(3, 7, 2);
         let text = metrics.text();
         for line in [
             "quartet_requests_total{front=\"resp\",command=\"set\",outcome=\"ok\"} 1",
             "quartet_requests_total{front=\"resp\",command=\"set\",outcome=\"unknown\"} 1",
+            "quartet_answers_total{front=\"http\",level=\"sequential\"} 1",
             "quartet_request_duration_seconds_count{front=\"resp\",command=\"set\"} 2",
             "quartet_log_sync_duration_seconds_count 1",
             "quartet_log_written_bytes_total 4096",

@@ -4,6 +4,7 @@
 //! and gathers the answers. Commands about the connection or the server (PING, CLIENT, INFO, CLUSTER SLOTS…) never come here: the fronts answer them.
 
 use crate::ids::Slot;
+use crate::level::Ladder;
 use crate::log_entry::ClientNumber;
 use crate::ops::{Read, TypeFilter, Write};
 use bytes::Bytes;
@@ -67,6 +68,23 @@ pub enum Command {
     RandomKey,
     /// FLUSHALL and FLUSHDB; atomic within a shard only.
     FlushAll,
+    /// SESSION TOKEN: the connection's session in writing, after everything before it is answered.
+    SessionToken,
+    /// SESSION RESUME: the connection's session has seen what this token's has, too.
+    SessionResume {
+        /// As the client gave it.
+        token: Bytes,
+    },
+}
+
+/// In which session a request is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum InSession {
+    /// In its connection's.
+    #[default]
+    Connection,
+    /// In the one that this token stands for, as the client gave it; the connection's own is left alone.
+    Token(Bytes),
 }
 
 /// A command with the options that a client may set for one request.
@@ -74,10 +92,34 @@ pub enum Command {
 pub struct Request {
     /// What to do.
     pub command: Command,
+    /// At which levels it is tried.
+    pub ladder: Ladder,
+    /// How old the state that answers may be when the request reaches it, in milliseconds by that node's wall clock; `None` means however old the level allows.
+    pub max_staleness_ms: Option<u64>,
+    /// Whose program order it belongs to.
+    pub session: InSession,
+    /// Whether the client wants to know the session's token after it.
+    pub wants_token: bool,
     /// How long the client wants to wait, in milliseconds; `None` means `DEFAULT_DEADLINE_MS`.
     pub deadline_ms: Option<u64>,
     /// Whether the client named a level (then a lost quorum answers NOQUORUM, else CLUSTERDOWN, which Redis clients retry).
     pub level_chosen: bool,
     /// The client's own number for a write, if it gave one. Refused for commands over several shards.
     pub client: Option<ClientNumber>,
+}
+
+impl Request {
+    /// A command without any options: linearizable, in its connection's session.
+    pub fn new(command: Command) -> Request {
+        Request {
+            command,
+            ladder: Ladder::default(),
+            max_staleness_ms: None,
+            session: InSession::Connection,
+            wants_token: false,
+            deadline_ms: None,
+            level_chosen: false,
+            client: None,
+        }
+    }
 }

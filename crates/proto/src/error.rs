@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Unknown,
     /// The node is stopping, or the connection is gone.
     Closed,
+    /// No replica could show a state as new as the session or the staleness bound demands by the deadline: try again, or ask for less.
+    Behind,
 }
 
 /// A request that got no reply from the state, with a sentence for a person.

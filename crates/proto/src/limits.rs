@@ -22,8 +22,8 @@ pub const MAX_COMMAND_BYTES: usize = 32 * 1024 * 1024;
 pub const MAX_KEYS_PER_COMMAND: usize = 65_536;
 /// Keys that one SCAN call looks at, whatever its COUNT asks for.
 pub const MAX_SCAN_COUNT: u32 = 16_384;
-/// The longest glob pattern of KEYS and SCAN.
-pub const MAX_PATTERN_BYTES: usize = MAX_KEY_BYTES;
+/// The longest glob pattern of KEYS and SCAN. Matching may take as many steps as pattern and name multiplied.
+pub const MAX_PATTERN_BYTES: usize = 1024;
 /// Cells of the table that LCS fills: the product of the two lengths, about. Its memory is four bytes a cell, its time some nanoseconds.
 pub const MAX_LCS_CELLS: usize = 16 * 1024 * 1024;
 /// How deep arrays may nest in a reply.
@@ -33,9 +33,15 @@ pub const MAX_REPLY_ELEMENTS: usize = 16 * 1024 * 1024;
 
 /// All bytes of one answer from a collection; whoever wants more takes it in parts (a range, a scan, a count).
 pub const MAX_COLLECTION_REPLY_BYTES: usize = 64 * 1024 * 1024;
+/// All bytes of what one command takes out of a collection: writers' answers are replicated state. The largest element fits.
+pub const MAX_POPPED_BYTES: usize = MAX_VALUE_BYTES + 1024 * 1024;
+/// Elements that one command looks at to combine several collections (SUNIONSTORE, ZINTER …): every replica does it at the same moment, and nothing else meanwhile.
+pub const MAX_COMBINED_ELEMENTS: usize = 1_000_000;
 
 /// Client connections of one node, all fronts together.
 pub const MAX_CONNECTIONS: usize = 10_000;
+/// Ports of one node that stand for a level.
+pub const MAX_LEVEL_PORTS: usize = 16;
 /// Commands of one connection that are under way at once; further ones wait in its socket.
 pub const MAX_PIPELINE_DEPTH: usize = 1_024;
 /// Request bytes of one connection that are parsed and not yet answered; further ones wait in its socket.
@@ -57,6 +63,8 @@ pub const MAX_LINK_QUEUE_BYTES: usize = 128 * 1024 * 1024;
 pub const MAX_STREAM_WINDOW: usize = 16_384;
 /// Bytes of forwarded requests of one node to one shard that are not yet answered.
 pub const MAX_STREAM_BYTES: usize = 128 * 1024 * 1024;
+/// Sequential reads that wait at one replica of a shard; further ones are sent elsewhere or wait at their front.
+pub const MAX_WAITING_READS: usize = 16_384;
 /// Reply bytes that one front's row of a shard's dedup table keeps; older replies are then forgotten (their writers hear UNKNOWN).
 pub const MAX_DEDUP_REPLY_BYTES: usize = 4 * 1024 * 1024;
 
@@ -89,6 +97,8 @@ pub const MAX_REPLICAS: usize = 7;
 /// The longest host name of an address.
 pub const MAX_HOST_BYTES: usize = 255;
 
+/// The longest text of a session token.
+pub const MAX_TOKEN_BYTES: usize = 256;
 /// The deadline of a request that names none, in milliseconds.
 pub const DEFAULT_DEADLINE_MS: u64 = 2_000;
 /// The longest deadline that a request may name, in milliseconds.

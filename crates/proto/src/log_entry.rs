@@ -39,10 +39,10 @@ pub struct ClientNumber {
 /// What an entry makes of a write's number. It is used up in any case: whatever the writer is told is then true of every attempt under this number, because only the first in the log counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Deed {
-    /// The write is applied.
-    Apply(Write),
     /// Nothing is done, and nobody waits: the deadline passed while the front did not know whether a leader had it.
     Nothing,
+    /// The write is applied.
+    Apply(Write),
     /// Nothing is done: the write would grow the data, and the leader's memory was full.
     RefuseForMemory,
 }
@@ -73,4 +73,24 @@ pub enum LogEntry {
         /// The encoded change.
         change: Bytes,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::StringWrite;
+
+    /// Logs outlive the program that wrote them: the first two are what an optional write was written as.
+    #[test]
+    fn deeds_are_written_as_they_always_were() {
+        let write = Write::String(StringWrite::GetDel { key: Bytes::from_static(b"k") });
+        let bytes = |deed: &Deed| postcard::to_stdvec(deed).expect("encoding to memory cannot fail");
+        assert_eq!(bytes(&Deed::Nothing), bytes_of(&None));
+        assert_eq!(bytes(&Deed::Apply(write.clone())), bytes_of(&Some(write)));
+        assert_eq!(bytes(&Deed::RefuseForMemory), [2]);
+    }
+
+    fn bytes_of(write: &Option<Write>) -> Vec<u8> {
+        postcard::to_stdvec(write).expect("encoding to memory cannot fail")
+    }
 }

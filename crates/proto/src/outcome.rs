@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use crate::hlc::Timestamp;
 use crate::ids::NodeId;
+use crate::level::Level;
 use crate::reply::Reply;
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +13,22 @@ pub struct Certificate {
     /// The commit timestamp of the value read or written; of an absent key, its slot's newest deletion; zero for
     /// commands of no single key.
     pub version: Timestamp,
-    /// The commit timestamp of the last entry that the answering leader had applied.
+    /// Linearizable: the commit timestamp of the last entry that the answering leader had applied. Sequential: where the read stands in the one order of the cluster, which is the
+    /// time up to which its session has seen.
     pub as_of: Timestamp,
     /// The node whose state answered.
     pub served_by: NodeId,
+}
+
+/// What a request achieved beyond its reply, as its session and its client see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Achieved {
+    /// The rung that was met.
+    pub level: Level,
+    /// The state that answered was at most so old, in milliseconds, as far as the nodes' clocks can be trusted; 0 for what was decided or proven meanwhile.
+    pub age_ms: u64,
+    /// The session after it, in writing, if it was asked for.
+    pub token: Option<String>,
 }
 
 /// How a request ended.

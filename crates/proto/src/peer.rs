@@ -3,6 +3,7 @@
 //! These are our own types, not the consensus library's: `node::consensus` translates and checks (`docs` on rule 7), so no byte from the network ever
 //! reaches a generated parser. Consensus messages may be lost, doubled and reordered; everything else is repeated by whoever needs an answer.
 
+use crate::hlc::Timestamp;
 use crate::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Slot, Term};
 use crate::log_entry::ClientNumber;
 use crate::ops::{Read, Write};
@@ -55,7 +56,7 @@ pub enum Message {
         /// Why, and what to do.
         why: WhyNotTaken,
     },
-    /// A linearizable read for the group's leader.
+    /// A read for the group's leader, or for any replica that is new enough.
     ForwardRead {
         /// The group.
         group: GroupId,
@@ -63,8 +64,8 @@ pub enum Message {
         id: u64,
         /// The sending front's start.
         incarnation: Incarnation,
-        /// The number of the connection's latest write in this group's stream: it must be applied before the read is answered. 0 means none.
-        after_write: u64,
+        /// What the state that answers must have.
+        demand: Demand,
         /// What is left of the deadline, in milliseconds.
         deadline_ms: u64,
         /// What to read.
@@ -78,6 +79,17 @@ pub enum Message {
         id: u64,
         /// How it ended.
         outcome: Outcome,
+        /// Nothing that it saw was committed later.
+        seen: Timestamp,
+        /// At most so old was the state that answered, in milliseconds.
+        age_ms: u64,
+    },
+    /// "A reader here needs the group's safe time to reach this." Repeated until it does.
+    TimeWanted {
+        /// The group.
+        group: GroupId,
+        /// What the safe time must reach.
+        at: Timestamp,
     },
     /// One step of a snapshot transfer.
     Snapshot {
@@ -111,7 +123,7 @@ pub struct Announce {
     /// The sender's start.
     pub incarnation: Incarnation,
     /// The sender's clock, as a hybrid logical timestamp.
-    pub clock: crate::hlc::Timestamp,
+    pub clock: Timestamp,
     /// The peers that the sender hears directly, with how long ago in milliseconds.
     pub hears: Vec<(NodeId, u64)>,
     /// The groups that the sender leads, with their terms.
@@ -122,6 +134,23 @@ pub struct Announce {
     pub directory: LogIndex,
 }
 
+/// What the state that answers a read must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Demand {
+    /// Everything that was answered before the read arrived: only the leader can know. (Linearizable.)
+    Everything {
+        /// The number of the connection's latest write in this group's stream: it must be applied before the read is answered. 0 means none.
+        after_write: u64,
+    },
+    /// Every write up to this time. (Sequential.)
+    UpTo {
+        /// What the session has seen.
+        at: Timestamp,
+        /// The state may be at most so old, in milliseconds by the replica's wall clock.
+        max_staleness_ms: Option<u64>,
+    },
+}
+
 /// A numbered write on its way to the leader.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForwardedWrite {
@@ -129,6 +158,8 @@ pub struct ForwardedWrite {
     pub position: crate::log_entry::StreamPosition,
     /// What is left of the deadline, in milliseconds; nothing is proposed after it.
     pub deadline_ms: u64,
+    /// What the writer's session has seen: the write is committed later.
+    pub session: Timestamp,
     /// The client's own number.
     pub client: Option<ClientNumber>,
     /// What to do; `None` only uses the number up (see `Deed`).

@@ -16,6 +16,7 @@ use directory::Address;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use observe::metrics::Metrics;
+use proto::level::Ladder;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(crate) struct Body {
     pub signals: Signals,
     pub links: Links,
     pub resp_listener: Option<TcpListener>,
+    /// More ports for Redis clients, each with the ladder that it stands for.
+    pub level_listeners: Vec<(Ladder, TcpListener)>,
     pub resp_address: SocketAddr,
     pub http: HttpThread,
     pub calls: Calls,
@@ -56,6 +59,10 @@ impl Body {
         let resp_std = bind(config, config.resp_port, "--resp-port")?;
         let http_std = bind(config, config.http_port, "--http-port")?;
         let peer_std = bind(config, config.peer_port, "--peer-port")?;
+        let mut level_std = Vec::with_capacity(config.level_ports.len());
+        for (ladder, port) in &config.level_ports {
+            level_std.push((*ladder, bind(config, *port, "--level-port")?));
+        }
         let address = |listener: &std::net::TcpListener| listener.local_addr();
         let make = || -> io::Result<Body> {
             let poll = Poll::new()?;
@@ -92,6 +99,10 @@ impl Body {
                 signals,
                 links,
                 resp_listener: Some(mio_listener(resp_std)?),
+                level_listeners: level_std
+                    .into_iter()
+                    .map(|(ladder, listener)| Ok((ladder, mio_listener(listener)?)))
+                    .collect::<io::Result<_>>()?,
                 resp_address,
                 http,
                 calls,

@@ -2,7 +2,8 @@
 
 use crate::refusal::Refusal;
 use directory::Address;
-use proto::limits::{MAX_NODES, MAX_REPLICAS, MAX_SHARDS};
+use proto::level::Ladder;
+use proto::limits::{MAX_LEVEL_PORTS, MAX_NODES, MAX_REPLICAS, MAX_SHARDS};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub advertise: Option<String>,
     /// For Redis clients.
     pub resp_port: u16,
+    /// More ports for Redis clients, each with the ladder that its connections start with.
+    pub level_ports: Vec<(Ladder, u16)>,
     /// For HTTP.
     pub http_port: u16,
     /// For peers.
@@ -47,6 +50,7 @@ impl Config {
             listen: "127.0.0.1".to_owned(),
             advertise: None,
             resp_port: 7001,
+            level_ports: Vec::new(),
             http_port: 7101,
             peer_port: 7201,
             join: Vec::new(),
@@ -94,6 +98,21 @@ impl Config {
                 "--resp-port, --http-port and --peer-port must be three different ports".to_owned(),
             );
         }
+        let mut taken = vec![self.resp_port, self.http_port, self.peer_port];
+        for (ladder, port) in &self.level_ports {
+            Address::new(host, *port)
+                .check()
+                .map_err(|why| Refusal::new(format!("--level-port {ladder}={port}: {why}")))?;
+            if taken.contains(port) {
+                return refuse(format!(
+                    "--level-port {ladder}={port}: this node has another use for port {port}; choose one of its own"
+                ));
+            }
+            taken.push(*port);
+        }
+        if self.level_ports.len() > MAX_LEVEL_PORTS {
+            return refuse(format!("--level-port: at most {MAX_LEVEL_PORTS} of them"));
+        }
         if !(1..=MAX_REPLICAS).contains(&(self.replicas as usize)) {
             return refuse(format!("--replicas {}: choose 1 to {MAX_REPLICAS}", self.replicas));
         }
@@ -137,6 +156,11 @@ mod tests {
         assert!(refusal(|c| c.listen = "0.0.0.0".into()).contains("--advertise"));
         assert!(refusal(|c| c.advertise = Some("::".into())).contains("--advertise"));
         assert!(refusal(|c| c.http_port = c.resp_port).contains("three different ports"));
+        assert!(refusal(|c| c.level_ports = vec![(Ladder::default(), c.http_port)]).contains("another use"));
+        assert!(refusal(|c| c.level_ports = vec![(Ladder::default(), 7011); 2]).contains("another use"));
+        assert!(
+            refusal(|c| c.level_ports = vec![(Ladder::default(), 0)]).contains("--level-port linearizable=0")
+        );
         assert!(refusal(|c| c.peer_port = 0).contains("--peer-port"));
         assert!(refusal(|c| c.bootstrap_expect = Some(3)).contains("--join"));
         assert!(refusal(|c| c.replicas = 8).contains("1 to 7"));

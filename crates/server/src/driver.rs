@@ -185,13 +185,14 @@ impl Driver {
         let clock = self.body.clock;
         for output in self.core.drain(now) {
             match output {
-                Output::Answer { connection, request, outcome, valid_until } => {
+                Output::Answer { connection, request, outcome, achieved, valid_until } => {
                     if is_foreign(connection) {
+                        let answer = (outcome, achieved);
                         self.body
                             .calls
-                            .answer(&mut self.core, connection, outcome, valid_until, || clock.now());
+                            .answer(&mut self.core, connection, answer, valid_until, || clock.now());
                     } else {
-                        self.resp.answer(connection, request, outcome, valid_until);
+                        self.resp.answer(connection, request, outcome, achieved, valid_until);
                     }
                 }
                 Output::Send { to, frame } => self.body.links.send(to, frame),

@@ -154,8 +154,13 @@ pub(crate) fn run(body: &mut Body, config: &Config, disk: &mut FolderDisk) -> Re
                 return Ok(Ended::Stopped);
             }
         }
-        while let Some(Ok((mut stream, _))) = body.resp_listener.as_ref().map(mio::net::TcpListener::accept) {
-            let _ = stream.write(format!("-LOADING {waiting}\r\n").as_bytes());
+        // The ports that stand for a level have no events yet: whoever comes to one waits for the next turn.
+        let doors =
+            body.resp_listener.iter().chain(body.level_listeners.iter().map(|(_, listener)| listener));
+        for door in doors {
+            while let Ok((mut stream, _)) = door.accept() {
+                let _ = stream.write(format!("-LOADING {waiting}\r\n").as_bytes());
+            }
         }
         body.calls.turn_without_core(&waiting);
         body.links.turn(body.poll.registry(), now, &mut body.scratch, &mut link_events);

@@ -6,7 +6,7 @@ use crate::disk::FolderDisk;
 use crate::driver::Driver;
 use crate::faults::FaultView;
 use crate::founding::{self, Ended};
-use crate::fronts::resp::{RespFront, Settings, Shared};
+use crate::fronts::resp::{Door, RespFront, Settings, Shared};
 use crate::lanes::Lanes;
 use crate::links::Me;
 use crate::lock::FolderLock;
@@ -14,7 +14,9 @@ use crate::refusal::Refusal;
 use directory::Member;
 use directory::founding::{Founding, FoundingSet, StoredFounding, Wanted};
 use node::core::Core;
+use proto::commands::consistency::Consistency;
 use proto::ids::{Incarnation, NodeId};
+use proto::level::Level;
 use std::sync::Arc;
 use storage::identity::{self, Identity};
 
@@ -134,6 +136,7 @@ fn resp_front(config: &Config, body: &mut Body, me: NodeId) -> Result<RespFront,
         run_id: run_id.iter().map(|byte| format!("{byte:02x}")).collect(),
         listening: body.resp_address,
         commands_processed: 0,
+        answers_by_level: [0; Level::ALL.len()],
         connections_received: 0,
         connections_refused: 0,
         input_bytes: 0,
@@ -141,5 +144,12 @@ fn resp_front(config: &Config, body: &mut Body, me: NodeId) -> Result<RespFront,
         memory_peak_bytes: 0,
         faults: Arc::new(FaultView::default()),
     };
-    RespFront::new(listener, RESP, body.poll.registry(), me, body.open.clone(), shared).map_err(cannot_start)
+    let mut doors = vec![Door { listener, consistency: Consistency::default() }];
+    for (ladder, listener) in body.level_listeners.drain(..) {
+        doors.push(Door {
+            listener,
+            consistency: Consistency { ladder: Some(ladder), ..Consistency::default() },
+        });
+    }
+    RespFront::new(doors, RESP, body.poll.registry(), me, body.open.clone(), shared).map_err(cannot_start)
 }

@@ -73,6 +73,7 @@ pub struct Sum {
     keys: u64,
     keys_by_one: u64,
     keys_by_none: u64,
+    sequential_reads: u64,
     healing_ns: Vec<u64>,
     elections: Vec<u64>,
     coverage: Coverage,
@@ -96,6 +97,7 @@ impl Sum {
         self.keys += ended.judged.keys;
         self.keys_by_one += ended.judged.by_one;
         self.keys_by_none += ended.judged.by_none;
+        self.sequential_reads += ended.judged.sequential_reads;
         self.healing_ns.push(ended.healing_ns);
         self.elections.push(ended.coverage.elections);
         self.coverage.merge(&ended.coverage);
@@ -130,8 +132,14 @@ impl fmt::Display for Sum {
         )?;
         writeln!(
             f,
-            "  judged: {} keys ({} by one judge only, {} by none), {} places in logs, {} numbered writes, {} comparisons of replicas",
-            self.keys, self.keys_by_one, self.keys_by_none, self.places, self.numbered, self.comparisons
+            "  judged: {} keys ({} by one judge only, {} by none), {} sequential reads, {} places in logs, {} numbered writes, {} comparisons of replicas",
+            self.keys,
+            self.keys_by_one,
+            self.keys_by_none,
+            self.sequential_reads,
+            self.places,
+            self.numbered,
+            self.comparisons
         )?;
         writeln!(
             f,

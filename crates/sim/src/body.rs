@@ -168,8 +168,8 @@ impl World {
         };
         for output in outputs {
             match output {
-                Output::Answer { connection, request, outcome, valid_until } => {
-                    let answer = Box::new(Answer { connection, request, outcome, valid_until });
+                Output::Answer { connection, request, outcome, achieved, valid_until } => {
+                    let answer = Box::new(Answer { connection, request, outcome, achieved, valid_until });
                     let delay = self.random.below(50_000);
                     self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
                 }

@@ -19,7 +19,7 @@ use std::fmt;
 const FRAMES_PER_LOOK: u64 = 8;
 
 /// The names that a batch of any size should have seen.
-const EXPECTED_MESSAGES: [&str; 14] = [
+const EXPECTED_MESSAGES: [&str; 15] = [
     "announce",
     "append",
     "append-response",
@@ -32,6 +32,7 @@ const EXPECTED_MESSAGES: [&str; 14] = [
     "request-pre-vote",
     "request-vote",
     "snapshot-offer",
+    "time-wanted",
     "timeout-now",
     "write-answer",
 ];
@@ -182,6 +183,7 @@ pub fn describe(bytes: &Bytes) -> String {
             Message::NotTaken { group, what, why, .. } => format!("g{group} not-taken {what:?} {why:?}"),
             Message::ForwardRead { group, id, .. } => format!("g{group} forward-read {id}"),
             Message::ReadAnswer { id, .. } => format!("read-answer {id}"),
+            Message::TimeWanted { group, at } => format!("g{group} time-wanted {at:?}"),
             Message::Snapshot { group, .. } => format!("g{group} {}", name(message)),
             other => name(other),
         })
@@ -198,6 +200,7 @@ fn name(message: &Message) -> String {
         Message::NotTaken { .. } => "not-taken",
         Message::ForwardRead { .. } => "forward-read",
         Message::ReadAnswer { .. } => "read-answer",
+        Message::TimeWanted { .. } => "time-wanted",
         Message::Snapshot { step, .. } => match step {
             SnapshotStep::Offer { .. } => "snapshot-offer",
             SnapshotStep::Want { .. } => "snapshot-want",

@@ -66,7 +66,7 @@ impl World {
         let Some(connection) = self.workload.connection(client) else { return };
         let Some((request, body)) = asked else { return };
         self.trace.add(now, Some(connection.node), "asked", &request.0.to_le_bytes(), || {
-            format!("client {client}, request {request}: {:?}", body.command)
+            format!("client {client}, request {request}, {}: {:?}", body.ladder, body.command)
         });
         self.enqueue(connection.node, Input::Request { connection: connection.id, request, body });
         let patience_ns = self.params.workload.deadline_ms * MILLISECOND + PATIENCE_NS;
@@ -99,12 +99,12 @@ impl World {
         }
         let now = self.now();
         let node = self.workload.connection(client).map(|connection| connection.node);
-        let Answer { connection, request, outcome, .. } = answer;
+        let Answer { connection, request, outcome, achieved, .. } = answer;
         self.trace.add(now, node, "answers", &request.0.to_le_bytes(), || {
-            format!("client {client}, request {request}: {outcome:?}")
+            format!("client {client}, request {request}: {outcome:?} {achieved:?}")
         });
         self.coverage.outcome(&outcome);
-        if let Err(why) = self.workload.answered(client, request, outcome, now) {
+        if let Err(why) = self.workload.answered(client, request, outcome, achieved, now) {
             self.fail(Failure::safety("answers make sense", why));
             return;
         }

@@ -39,6 +39,8 @@ pub struct WorkloadParams {
     pub cold_value_bytes: u64,
     /// The deadline of a request, in milliseconds.
     pub deadline_ms: u64,
+    /// Of a hundred reads, so many may be answered below linearizable; of a hundred writes, half as many are called sequential.
+    pub sequential_percent: u64,
 }
 
 /// A whole run's parameters.
@@ -124,6 +126,8 @@ impl Params {
                 cold_keys: draw.between(20, 400),
                 cold_value_bytes: *draw.pick(&[64, 512, 4_096]),
                 deadline_ms: *draw.pick(&[500, 1_000, 2_000, 4_000]),
+                // Of a stream of its own: the worlds of older seeds stay what they were.
+                sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
             },
         }
     }
@@ -176,11 +180,12 @@ impl fmt::Display for Params {
         let work = &self.workload;
         write!(
             f,
-            "  clients: {}, pipelines of {}, think {} ms, {} % reads, {} hot and {} cold keys, values to {} B, deadline {} ms",
+            "  clients: {}, pipelines of {}, think {} ms, {} % reads, {} % sequential, {} hot and {} cold keys, values to {} B, deadline {} ms",
             work.clients,
             work.pipeline,
             work.think_ns / MILLISECOND,
             work.reads_percent,
+            work.sequential_percent,
             work.hot_keys,
             work.cold_keys,
             work.cold_value_bytes,

@@ -70,7 +70,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 8] = {
+pub const PLANTED: [node::planted::Planted; 11] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -81,6 +81,9 @@ pub const PLANTED: [node::planted::Planted; 8] = {
         VoteForgotten,
         ReadWithoutRound,
         ReadBeforeApplied,
+        SessionNotAwaited,
+        SessionNotMerged,
+        SafeTimeByClock,
     ]
 };
 

@@ -13,11 +13,12 @@ use crate::random::Random;
 use crate::schedule::{Instant, MILLISECOND};
 use bytes::Bytes;
 use checker::{Record, Status};
-use proto::command::Request;
+use proto::command::{InSession, Request};
 use proto::error::ErrorKind;
 use proto::ids::{ConnectionId, RequestId};
+use proto::level::{Ladder, Level};
 use proto::log_entry::ClientNumber;
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How often a numbered write is sent before its client gives up on it, while faults are on.
@@ -40,6 +41,8 @@ struct Operation {
     /// Places in the history, one for each key that the operation tells something about.
     records: Vec<usize>,
     number: Option<ClientNumber>,
+    ladder: Ladder,
+    max_staleness_ms: Option<u64>,
     attempts: u32,
     may_have_been_applied: bool,
 }
@@ -54,6 +57,9 @@ struct Client {
     numbers_writes: bool,
     next_number: u64,
     last_words: VecDeque<Asked>,
+    /// It carries its session from connection to connection; the others begin a new one with each.
+    carries_session: bool,
+    token: Option<Bytes>,
 }
 
 /// What the clients went through, for coverage and for the worth of a seed.
@@ -91,6 +97,7 @@ pub struct Workload {
     params: WorkloadParams,
     nodes: usize,
     random: Random,
+    levels: Random,
     chooser: Chooser,
     clients: Vec<Client>,
     history: Vec<Record>,
@@ -108,16 +115,20 @@ impl Workload {
                 connection: None,
                 under_way: BTreeMap::new(),
                 again: VecDeque::new(),
+                // Whoever carries a token uses the newest: with several requests under way there would be several.
                 pipeline: if number % 4 == 3 { params.pipeline } else { 1 },
                 numbers_writes: number % 2 == 1,
                 next_number: 1,
                 last_words: VecDeque::new(),
+                carries_session: number % 4 == 2,
+                token: None,
             })
             .collect();
         let chooser = Chooser::new(params, random.fork("chooser", 0));
         Workload {
             params,
             nodes,
+            levels: random.fork("levels", 0),
             random,
             chooser,
             clients,
@@ -165,15 +176,25 @@ impl Workload {
         };
         operation.attempts += 1;
         self.story.repeats += u64::from(operation.attempts > 1);
+        if operation.attempts > 1 && !self.clients[client_index].carries_session {
+            // Sent again it may be another connection's, and then its session's order does not bind it.
+            for record in &operation.records {
+                self.history[*record].session = None;
+            }
+        }
         let client = &mut self.clients[client_index];
         let connection = client.connection.as_mut().expect("checked above");
         let request = RequestId(connection.next_request);
         connection.next_request += 1;
+        let session = client.token.clone().filter(|_| client.carries_session).map(InSession::Token);
         let body = Request {
-            command: operation.asked.command.clone(),
+            ladder: operation.ladder,
+            max_staleness_ms: operation.max_staleness_ms,
+            session: session.unwrap_or_default(),
+            wants_token: client.carries_session,
             deadline_ms: Some(self.params.deadline_ms),
-            level_chosen: false,
             client: operation.number.clone(),
+            ..Request::new(operation.asked.command.clone())
         };
         client.under_way.insert(request, operation);
         Some((request, body))
@@ -190,15 +211,47 @@ impl Workload {
             ClientNumber { client: Bytes::from(format!("client-{index}")), number }
         });
         let name = format!("{index}.{}", client.lives);
+        let session = match client.connection {
+            Some(connection) if !client.carries_session => format!("{index} on {}", connection.id),
+            _ => format!("{index}"),
+        };
+        let (ladder, max_staleness_ms) = self.level_of(&asked);
         let first = self.history.len();
-        self.history.extend(asked.records(&name, now.0));
+        self.history.extend(asked.records(&name, now.0).map(|record| Record {
+            session: Some(session.clone()),
+            level: Some(ladder.strongest().name().to_owned()),
+            ..record
+        }));
         Some(Operation {
             asked,
             records: (first..self.history.len()).collect(),
             number,
+            ladder,
+            max_staleness_ms,
             attempts: 0,
             may_have_been_applied: false,
         })
+    }
+
+    /// At which levels an operation is tried, and how old its answer may be. The last words are linearizable: they tell how it ended.
+    fn level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>) {
+        let percent = if asked.is_write() {
+            self.params.sequential_percent / 2
+        } else {
+            self.params.sequential_percent
+        };
+        if self.closing || self.levels.below(100) >= percent {
+            return (Ladder::default(), None);
+        }
+        let climbs = self.levels.chance(1, 4) && !asked.is_write();
+        let ladder = if climbs {
+            let patience_ms = self.levels.between(5, 300);
+            Ladder::parse(format!("linearizable;{patience_ms}ms, sequential").as_bytes()).expect("a ladder")
+        } else {
+            Ladder::of(Level::Sequential)
+        };
+        let is_bounded = self.levels.chance(1, 8);
+        (ladder, is_bounded.then(|| self.levels.between(20, 2_000)))
     }
 
     /// An answer has reached its client. An error is a sentence about an answer that no store could give.
@@ -207,13 +260,20 @@ impl Workload {
         client_index: usize,
         request: RequestId,
         outcome: Outcome,
+        achieved: Achieved,
         now: Instant,
     ) -> Result<(), String> {
         let Some(mut operation) = self.clients[client_index].under_way.remove(&request) else {
             return Err(format!("client {client_index} got a second answer, or one to nothing: {request}"));
         };
+        if let Some(token) = achieved.token {
+            self.clients[client_index].token = Some(Bytes::from(token));
+        }
         match outcome {
             Outcome::Done { reply, certificate } => {
+                for record in &operation.records {
+                    self.history[*record].level = Some(achieved.level.name().to_owned());
+                }
                 let records: Vec<&mut Record> = {
                     let (first, count) =
                         (operation.records.first().copied().unwrap_or(0), operation.records.len());
@@ -237,7 +297,7 @@ impl Workload {
                     ErrorKind::Invalid => {
                         return Err(format!("a valid request was called invalid: {}", failure.message));
                     }
-                    ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory => {
+                    ErrorKind::Behind | ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory => {
                         // A full memory stays full; everything else passes, and in the end phase it must.
                         let passes = failure.kind != ErrorKind::OutOfMemory;
                         let goes_on = if self.closing { passes } else { operation.attempts < MOST_ATTEMPTS };
@@ -370,7 +430,7 @@ mod tests {
                 return (request, body);
             }
             let nothing = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
-            workload.answered(1, request, nothing, Instant(6)).unwrap();
+            workload.answered(1, request, nothing, Achieved::default(), Instant(6)).unwrap();
             workload.clients[1].again.clear();
         }
     }
@@ -379,14 +439,16 @@ mod tests {
     fn a_numbered_write_is_repeated_under_its_number_until_it_is_known() {
         let mut workload = writers();
         let (request, body) = ask_numbered(&mut workload);
-        workload.answered(1, request, Outcome::Failed(Failure::unknown()), Instant(9)).unwrap();
+        workload
+            .answered(1, request, Outcome::Failed(Failure::unknown()), Achieved::default(), Instant(9))
+            .unwrap();
         workload.disconnected(1);
         workload.connected(1, 2, ConnectionId(2));
         let (again, same) = workload.ask(1, Instant(20)).unwrap();
         assert_eq!((again, &same), (RequestId(1), &body));
         // What was unknown once is not failed because a repetition failed.
         let no_quorum = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
-        workload.answered(1, again, no_quorum, Instant(30)).unwrap();
+        workload.answered(1, again, no_quorum, Achieved::default(), Instant(30)).unwrap();
         let (last, _) = workload.ask(1, Instant(40)).unwrap();
         let certificate = Certificate { version: Timestamp(77), ..Certificate::default() };
         let record = workload.clients[1].under_way[&last].records[0];
@@ -394,7 +456,9 @@ mod tests {
             checker::OpName::Incr | checker::OpName::Append | checker::OpName::Del => Reply::Int(1),
             _ => Reply::OK,
         };
-        workload.answered(1, last, Outcome::Done { reply, certificate }, Instant(50)).unwrap();
+        workload
+            .answered(1, last, Outcome::Done { reply, certificate }, Achieved::default(), Instant(50))
+            .unwrap();
         let record = &workload.history[record];
         assert_eq!((record.status, record.invoke_ns, record.return_ns), (Status::Ok, 5, Some(50)));
         assert_eq!(record.version, Some(77));

@@ -23,7 +23,7 @@ use crate::workload::Workload;
 use bytes::Bytes;
 use directory::founding::{FoundingMessage, FoundingSet};
 use proto::ids::{ConnectionId, NodeId, RequestId};
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use proto::time::Mono;
 
 /// Something that will happen.
@@ -64,6 +64,8 @@ pub(crate) struct Answer {
     pub request: RequestId,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it achieved.
+    pub achieved: Achieved,
     /// Not to be sent after this.
     pub valid_until: Option<Mono>,
 }

@@ -50,3 +50,18 @@ fn entries_that_are_applied_at_a_start_and_again_later_are_caught() {
 fn a_read_that_does_not_wait_for_its_index_is_caught() {
     is_caught(Planted::ReadBeforeApplied, 13);
 }
+
+#[test]
+fn a_replica_that_does_not_wait_for_the_session_is_caught() {
+    is_caught(Planted::SessionNotAwaited, 1);
+}
+
+#[test]
+fn a_leader_that_does_not_take_in_the_sessions_time_is_caught() {
+    is_caught(Planted::SessionNotMerged, 1);
+}
+
+#[test]
+fn safe_time_that_is_promised_outside_the_log_is_caught() {
+    is_caught(Planted::SafeTimeByClock, 1);
+}

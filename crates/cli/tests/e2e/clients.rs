@@ -233,7 +233,7 @@ fn our_own_client_does_every_operation() {
     let known: BTreeSet<String> = one.addresses().into_iter().collect();
     assert_eq!(known, cluster.addresses().into_iter().collect());
     // The version rises with each write of the key.
-    let version = |words: &[&str]| one.ask(words).unwrap().certificate.expect("a key").version;
+    let version = |words: &[&str]| one.ask(words).unwrap().achieved.expect("a key").version;
     let first = version(&["SET", "v", "1"]);
     assert_eq!(version(&["GET", "v"]), first);
     assert!(version(&["SET", "v", "2"]) > first);

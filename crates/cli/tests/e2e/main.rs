@@ -14,6 +14,7 @@ mod founding;
 mod graceful;
 mod hostile;
 mod http;
+mod levels;
 mod power;
 mod snapshots;
 mod soak;

@@ -9,6 +9,7 @@ use super::routing::{Choice, Routing, map_question};
 use super::verdict::{Verdict, judge};
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind};
+use crate::terms::Terms;
 use bytes::Bytes;
 use proto::reply::Reply;
 use proto::time::Mono;
@@ -57,6 +58,7 @@ pub enum Failed {
 #[derive(Debug)]
 pub struct Call {
     command: Command,
+    terms: Terms,
     number: Option<Number>,
     deadline: Mono,
     attempt: Duration,
@@ -68,14 +70,23 @@ pub struct Call {
     maybe_applied: bool,
     /// A node answered something, so that the cluster is not unreachable.
     heard: bool,
+    /// The last node that answered was not new enough.
+    behind: bool,
     trouble: String,
     end: Option<Result<Answer, Error>>,
 }
 
 impl Call {
-    pub(crate) fn new(command: Command, number: Option<Number>, deadline: Mono, attempt: Duration) -> Call {
+    pub(crate) fn new(
+        command: Command,
+        terms: Terms,
+        number: Option<Number>,
+        deadline: Mono,
+        attempt: Duration,
+    ) -> Call {
         Call {
             command,
+            terms,
             number,
             deadline,
             attempt,
@@ -85,6 +96,7 @@ impl Call {
             under_way: None,
             maybe_applied: false,
             heard: false,
+            behind: false,
             trouble: "the deadline had passed before anything was tried".to_owned(),
             end: None,
         }
@@ -105,12 +117,14 @@ impl Call {
         if now < self.not_before {
             return Step::Wait(self.not_before.min(self.deadline));
         }
-        match routing.choose(now, self.command.slot(), self.avoid.as_deref()) {
+        // What any replica may answer is spread over all nodes.
+        let slot = self.command.slot().filter(|_| !self.command.is_for_any_node(&self.terms));
+        match routing.choose(now, slot, self.avoid.as_deref()) {
             Choice::WaitUntil(until) => Step::Wait(until.min(self.deadline)),
             Choice::Node(to) => {
                 self.under_way = Some(to.clone());
                 let until = (now + self.attempt).min(self.deadline);
-                let mut commands = vec![self.command.words(self.number, until - now)];
+                let mut commands = vec![self.command.words(&self.terms, self.number, until - now)];
                 if routing.ask_for_map(now) {
                     commands.push(map_question());
                 }
@@ -129,6 +143,7 @@ impl Call {
             routing.learn(&from, &map);
         }
         self.heard = true;
+        self.behind = false;
         match judge(reply, self.command.wrapped()) {
             Verdict::Final(answer) => self.end = Some(Ok(answer)),
             Verdict::Refused(message) => self.end = Some(Err(Error::new(ErrorKind::Refused, message))),
@@ -139,6 +154,10 @@ impl Call {
             Verdict::Retry(message) => {
                 routing.doubt();
                 self.again(now, message, None);
+            }
+            Verdict::Behind(message) => {
+                self.behind = true;
+                self.again(now, message, Some(from));
             }
             Verdict::Elsewhere(message) => {
                 routing.doubt();
@@ -211,7 +230,11 @@ impl Call {
     }
 
     fn out_of_time(&self) -> Error {
-        let kind = self.unless_applied(if self.heard { ErrorKind::NoQuorum } else { ErrorKind::Unreachable });
+        let kind = self.unless_applied(match (self.heard, self.behind) {
+            (_, true) => ErrorKind::Behind,
+            (true, false) => ErrorKind::NoQuorum,
+            (false, false) => ErrorKind::Unreachable,
+        });
         Error::new(kind, format!("no answer by the deadline; last: {}", self.trouble))
     }
 }
@@ -233,7 +256,7 @@ mod tests {
 
     fn begin(core: &mut Core, text: &str) -> Call {
         let command = Command::from_words(words(text)).unwrap();
-        core.begin(Mono(0), command, 5 * SECOND, SECOND)
+        core.begin(Mono(0), command, Terms::default(), 5 * SECOND, SECOND)
     }
 
     fn attempt(core: &mut Core, call: &mut Call, now: &mut Mono) -> Attempt {
@@ -312,6 +335,45 @@ mod tests {
         answer(&mut core, &mut call, now, &first, Reply::error("CLUSTERDOWN no leader"));
         let error = end(&mut core, &mut call, Mono(0) + 5 * SECOND).unwrap_err();
         assert_eq!(error.kind, ErrorKind::NoQuorum);
+    }
+
+    #[test]
+    fn a_replica_that_is_behind_is_left_for_another_and_the_end_says_behind() {
+        let mut core = core();
+        let mut call = begin(&mut core, "GET@sequential k");
+        let mut now = Mono(0);
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let attempt = attempt(&mut core, &mut call, &mut now);
+            answer(&mut core, &mut call, now, &attempt, Reply::error("BEHIND not new enough"));
+            asked.push(attempt.to);
+        }
+        assert!(asked[0] != asked[1] && asked[1] != asked[2], "{asked:?}");
+        let error = end(&mut core, &mut call, Mono(0) + 5 * SECOND).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Behind);
+    }
+
+    #[test]
+    fn sequential_reads_are_spread_and_the_rest_goes_to_the_leader() {
+        let mut core = core();
+        let leader = Reply::Array(vec![Reply::bulk("b"), Reply::Int(1)]);
+        let map = Reply::Array(vec![Reply::Array(vec![Reply::Int(0), Reply::Int(16383), leader])]);
+        core.routing().learn("a:1", &map);
+        let mut targets = |text: &str| -> Vec<Arc<str>> {
+            let calls = (0..3).map(|_| {
+                let mut call = begin(&mut core, text);
+                let attempt = attempt(&mut core, &mut call, &mut Mono(0));
+                core.finish(&mut call);
+                attempt.to
+            });
+            let mut targets: Vec<_> = calls.collect();
+            targets.sort();
+            targets.dedup();
+            targets
+        };
+        assert_eq!(targets("GET@sequential k").len(), 3);
+        assert_eq!(targets("GET k"), ["b:1".into()]);
+        assert_eq!(targets("SET@sequential k v"), ["b:1".into()]);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! A command as the client sends it: its words, its key, and whether it may be repeated.
 //!
-//! A command with a key travels as `WITH key linearizable [ID …] DEADLINE ms META DO …`, so that the node knows how long we wait, applies a
-//! numbered write once, and says which version it answered from. A command without a key travels bare.
+//! A command with a key travels as `WITH key ladder [AFTER token] [ID …] [MAXSTALE ms] DEADLINE ms META DO …`, so that the node knows in which session and at which levels it is made, how long we wait, applies a
+//! numbered write once, and says what it achieved. A command without a key travels bare: it is linearizable and in no session.
 
 use super::lanes::Number;
 use crate::error::Error;
+use crate::terms::Terms;
 use bytes::Bytes;
 use proto::command::Command as Parsed;
 use proto::commands::{Family, parse_request, resolve};
 use proto::ids::Slot;
+use proto::level::{Ladder, Level};
 use proto::limits::{MAX_COMMAND_BYTES, MAX_DEADLINE_MS, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use proto::slots::slot_of;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub enum Access {
 pub struct Command {
     words: Vec<Bytes>,
     key: Option<Bytes>,
+    /// The level that its own name ends in (`GET@sequential`).
+    ladder: Option<Ladder>,
     access: Access,
 }
 
@@ -47,7 +51,7 @@ impl Command {
                 first.len()
             )));
         }
-        Command { words, key: Some(first), access }.within_limits()
+        Command { words, key: Some(first), ladder: None, access }.within_limits()
     }
 
     /// A command that has no key.
@@ -58,7 +62,7 @@ impl Command {
         if words.is_empty() {
             return Err(Error::invalid("the command is empty; name one, such as PING"));
         }
-        Command { words, key: None, access }.within_limits()
+        Command { words, key: None, ladder: None, access }.within_limits()
     }
 
     /// Any command in the words of the Redis protocol. What it is allowed is looked up in the command table; what the table does not know is left to the
@@ -66,7 +70,7 @@ impl Command {
     ///
     /// # Errors
     /// `Invalid` if it passes the limits or is empty, or would change the state of a connection, which callers share.
-    pub fn from_words(words: Vec<Bytes>) -> Result<Command, Error> {
+    pub fn from_words(mut words: Vec<Bytes>) -> Result<Command, Error> {
         if words.is_empty() {
             return Command::without_key(words, Access::Bare);
         }
@@ -82,6 +86,11 @@ impl Command {
                 let access = if row.is_write() { Access::Bare } else { Access::Read };
                 return Command::without_key(words, access);
             }
+            Family::Data(_) if row.name.starts_with("session") => {
+                return Err(Error::invalid(
+                    "SESSION is about one connection, and this client has many: give the client a session of its own",
+                ));
+            }
             Family::Data(_) | Family::Wrapper => parse_request(&words),
         };
         let Ok(parsed) = parsed else { return Command::without_key(words, Access::Bare) };
@@ -91,12 +100,19 @@ impl Command {
             return Command::without_key(words, if repeatable { Access::Read } else { Access::Bare });
         }
         let key = row.key_positions(&words).first().copied();
-        match (&parsed.request.command, key) {
-            (Parsed::Write { .. }, Some(key)) => Command::new(words, key, Access::Numbered),
-            (command, Some(key)) if !changes(command) => Command::new(words, key, Access::Read),
-            (command, _) if changes(command) => Command::without_key(words, Access::Bare),
-            _ => Command::without_key(words, Access::Read),
+        let ladder = parsed.request.level_chosen.then_some(parsed.request.ladder);
+        if let (Some(_), Some(_), Some(at)) = (key, ladder, words[0].iter().position(|&byte| byte == b'@')) {
+            // It travels inside WITH, where the level has another place.
+            words[0].truncate(at);
         }
+        let command = match (&parsed.request.command, key) {
+            (Parsed::Write { .. }, Some(key)) => Command::new(words, key, Access::Numbered),
+            (command, Some(key)) if changes(command) => Command::new(words, key, Access::Bare),
+            (_, Some(key)) => Command::new(words, key, Access::Read),
+            (command, None) if changes(command) => Command::without_key(words, Access::Bare),
+            (_, None) => Command::without_key(words, Access::Read),
+        }?;
+        Ok(Command { ladder, ..command })
     }
 
     fn within_limits(self) -> Result<Command, Error> {
@@ -115,6 +131,15 @@ impl Command {
         Ok(self)
     }
 
+    /// Whether any replica may answer it on these terms.
+    pub(crate) fn is_for_any_node(&self, terms: &Terms) -> bool {
+        self.access == Access::Read && self.ladder(terms).strongest() < Level::Linearizable
+    }
+
+    fn ladder(&self, terms: &Terms) -> Ladder {
+        self.ladder.unwrap_or(terms.ladder)
+    }
+
     /// What repeating it does.
     pub fn access(&self) -> Access {
         self.access
@@ -131,11 +156,19 @@ impl Command {
     }
 
     /// The words to send, for a try that is given up after `left`. The node is told a little less, so that it can still say how it ended.
-    pub(crate) fn words(&self, number: Option<Number>, left: Duration) -> Vec<Bytes> {
+    pub(crate) fn words(&self, terms: &Terms, number: Option<Number>, left: Duration) -> Vec<Bytes> {
         let Some(key) = &self.key else { return self.words.clone() };
         let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
         let deadline_ms = (left_ms - left_ms / 10).clamp(1, MAX_DEADLINE_MS);
-        let mut words = vec![Bytes::from_static(b"WITH"), key.clone(), Bytes::from_static(b"linearizable")];
+        let ladder = Bytes::from(self.ladder(terms).to_string());
+        let mut words = vec![Bytes::from_static(b"WITH"), key.clone(), ladder];
+        if let Some(token) = &terms.after {
+            words.extend([Bytes::from_static(b"AFTER"), Bytes::copy_from_slice(token.as_bytes())]);
+        }
+        if let Some(most) = terms.max_staleness {
+            let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_DEADLINE_MS);
+            words.extend([Bytes::from_static(b"MAXSTALE"), Bytes::from(most_ms.to_string())]);
+        }
         if let Some(number) = number {
             words.extend([Bytes::from_static(b"ID"), Bytes::from(number.id())]);
         }
@@ -155,7 +188,9 @@ fn changes(command: &Parsed) -> bool {
         | Parsed::DbSize
         | Parsed::Keys { .. }
         | Parsed::Scan { .. }
-        | Parsed::RandomKey => false,
+        | Parsed::RandomKey
+        | Parsed::SessionToken
+        | Parsed::SessionResume { .. } => false,
     }
 }
 
@@ -187,8 +222,45 @@ mod tests {
     }
 
     #[test]
+    fn the_terms_stand_in_the_wrapper_and_a_suffix_goes_before_them() {
+        let said = |text: &str, terms: &Terms| {
+            let words = text.split(' ').map(|word| Bytes::from(word.to_owned())).collect();
+            let words = Command::from_words(words).unwrap().words(terms, None, Duration::from_secs(1));
+            let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            words.join(" ")
+        };
+        let terms = Terms {
+            ladder: "linearizable;50ms, sequential".parse().unwrap(),
+            max_staleness: Some(Duration::from_secs(2)),
+            after: Some("abc".into()),
+        };
+        assert_eq!(said("GET k", &Terms::default()), "WITH k linearizable DEADLINE 900 META DO GET k");
+        assert_eq!(
+            said("GET k", &terms),
+            "WITH k linearizable;50ms, sequential AFTER abc MAXSTALE 2000 DEADLINE 900 META DO GET k"
+        );
+        assert_eq!(
+            said("GET@sequential k", &Terms::default()),
+            "WITH k sequential DEADLINE 900 META DO GET k"
+        );
+        assert_eq!(
+            said("DEL a b", &Terms { after: Some("abc".into()), ..Terms::default() }),
+            "WITH a linearizable AFTER abc DEADLINE 900 META DO DEL a b",
+            "what cannot be numbered belongs to the session all the same"
+        );
+        assert_eq!(said("DBSIZE", &terms), "DBSIZE");
+    }
+
+    #[test]
     fn what_would_change_a_shared_connection_is_refused() {
-        for words in [vec!["AUTH", "x"], vec!["CLIENT", "REPLY", "OFF"], vec!["QUIT"]] {
+        let refused = [
+            vec!["AUTH", "x"],
+            vec!["CLIENT", "REPLY", "OFF"],
+            vec!["QUIT"],
+            vec!["CONSISTENCY"],
+            vec!["SESSION", "TOKEN"],
+        ];
+        for words in refused {
             let words = words.into_iter().map(|word| Bytes::from_static(word.as_bytes())).collect();
             assert!(Command::from_words(words).is_err());
         }

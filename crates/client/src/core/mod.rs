@@ -26,6 +26,7 @@ pub use greeting::{greeted, greeting};
 pub use routing::Routing;
 
 use crate::error::Error;
+use crate::terms::Terms;
 use lanes::Lanes;
 use proto::time::Mono;
 use std::time::Duration;
@@ -46,10 +47,17 @@ impl Core {
         Ok(Core { routing: Routing::new(addresses)?, lanes: Lanes::new(name) })
     }
 
-    /// Starts a call that must end by `now + deadline`; one try takes at most `attempt`.
-    pub fn begin(&mut self, now: Mono, command: Command, deadline: Duration, attempt: Duration) -> Call {
+    /// Starts a call on these terms that must end by `now + deadline`; one try takes at most `attempt`.
+    pub fn begin(
+        &mut self,
+        now: Mono,
+        command: Command,
+        terms: Terms,
+        deadline: Duration,
+        attempt: Duration,
+    ) -> Call {
         let number = (command.access() == Access::Numbered).then(|| self.lanes.take());
-        Call::new(command, number, now + deadline, attempt)
+        Call::new(command, terms, number, now + deadline, attempt)
     }
 
     /// Ends a call, so that its number's lane serves the next write.

@@ -19,6 +19,8 @@ pub(crate) enum Verdict {
     Error(ErrorKind, String),
     /// Nothing was applied; the same node may know better soon.
     Retry(String),
+    /// No replica that this node reaches is new enough.
+    Behind(String),
     /// Nothing was applied, and this node will not do it.
     Elsewhere(String),
     /// The slot is led there.
@@ -52,6 +54,7 @@ fn judge_error(text: String) -> Verdict {
             None => Verdict::Elsewhere(text),
         },
         "TRYAGAIN" | "BUSY" => Verdict::Retry(text),
+        "BEHIND" => Verdict::Behind(text),
         // It may be the node: stopping, or cut off from a quorum that others reach.
         "CLUSTERDOWN" | "NOQUORUM" | "LOADING" | "MASTERDOWN" => Verdict::Elsewhere(text),
         "ERR" if rest.starts_with("max number of clients") => Verdict::Elsewhere(text),
@@ -69,7 +72,7 @@ fn judge_error(text: String) -> Verdict {
 
 /// `ERR` texts that find fault with the words and not with the data.
 fn is_of_the_request(rest: &str) -> bool {
-    const BEGINNINGS: [&str; 8] = [
+    const BEGINNINGS: [&str; 10] = [
         "unknown command",
         "unknown subcommand",
         "wrong number of arguments",
@@ -78,6 +81,8 @@ fn is_of_the_request(rest: &str) -> bool {
         "Protocol error",
         "invalid expire time",
         "invalid cursor",
+        "this is no session token",
+        "this session token",
     ];
     BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning))
         || rest.contains("too long")
@@ -104,6 +109,11 @@ mod tests {
         assert!(matches!(error("CLUSTERDOWN no leader"), Verdict::Elsewhere(_)));
         assert!(matches!(error("TRYAGAIN busy"), Verdict::Retry(_)));
         assert!(matches!(error("ERR expired: long ago"), Verdict::Error(ErrorKind::Unknown, _)));
+        assert!(matches!(error("BEHIND try again"), Verdict::Behind(_)));
+        assert!(matches!(
+            error("ERR this session token is of another cluster"),
+            Verdict::Error(ErrorKind::Invalid, _)
+        ));
         assert!(matches!(error("LOADING"), Verdict::Elsewhere(_)));
         assert_eq!(error("MOVED 7 h:1"), Verdict::Moved(Slot(7), "h:1".to_owned()));
         assert!(matches!(error("MOVED nonsense"), Verdict::Elsewhere(_)));

@@ -15,7 +15,10 @@ use crate::core::{Attempt, Call, Command, Core, Failed, Step};
 use crate::error::Error;
 use crate::operations as ask;
 use crate::options::{Options, SetOptions};
+use crate::session::Session;
+use crate::terms::Habits;
 use bytes::Bytes;
+use proto::level::Ladder;
 use proto::reply::Reply;
 use proto::time::Mono;
 use std::collections::HashMap;
@@ -25,11 +28,11 @@ use std::time::{Duration, Instant};
 /// Idle connections kept for each node.
 const IDLE_CONNECTIONS: usize = 32;
 
-/// A handle to a cluster. Cheap to clone; clones share everything but their deadline.
+/// A handle to a cluster. Cheap to clone; clones share everything, their session too, and differ in what `with_deadline`, `at`, `max_staleness` and `in_session` say.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
-    deadline: Duration,
+    habits: Habits,
 }
 
 #[derive(Debug)]
@@ -59,14 +62,41 @@ impl Client {
     pub fn new<A: AsRef<str>>(addresses: &[A], options: Options) -> Result<Client, Error> {
         let addresses: Vec<String> = addresses.iter().map(|address| address.as_ref().to_owned()).collect();
         let core = Mutex::new(Core::new(&addresses, crate::name::random_name()?)?);
-        let deadline = options.deadline;
+        let habits = Habits::new(options.deadline);
         let shared = Shared { core, idle: Mutex::new(HashMap::new()), options, birth: Instant::now() };
-        Ok(Client { shared: Arc::new(shared), deadline })
+        Ok(Client { shared: Arc::new(shared), habits })
     }
 
     /// The same client with another deadline for each operation.
     pub fn with_deadline(&self, deadline: Duration) -> Client {
-        Client { shared: self.shared.clone(), deadline }
+        self.with(|habits| habits.deadline = deadline)
+    }
+
+    /// The same client with operations at this level, or at a ladder of levels that are tried one after the other. Commands without a key ([`Client::scan`], DBSIZE) have no level to choose: they are
+    /// linearizable, each shard by itself.
+    pub fn at(&self, ladder: impl Into<Ladder>) -> Client {
+        self.with(|habits| habits.ladder = ladder.into())
+    }
+
+    /// The same client with reads from a state that is at most so old; a read that cannot prove it ends as [`Behind`](crate::ErrorKind::Behind).
+    pub fn max_staleness(&self, most: Duration) -> Client {
+        self.with(|habits| habits.max_staleness = Some(most))
+    }
+
+    /// The same client with operations of this session. Without it a client and its clones are one session of their own.
+    pub fn in_session(&self, session: &Session) -> Client {
+        self.with(|habits| (habits.session, habits.has_own_session) = (session.clone(), false))
+    }
+
+    /// The session that its operations belong to.
+    pub fn session(&self) -> &Session {
+        &self.habits.session
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Habits)) -> Client {
+        let mut client = self.clone();
+        change(&mut client.habits);
+        client
     }
 
     /// The addresses of all nodes that are known.
@@ -156,7 +186,7 @@ impl Client {
         self.run(ask::ttl(key.as_ref())?).await?.ttl()
     }
 
-    /// The values of many keys, in their order. Each is read linearizably; together they are no snapshot.
+    /// The values of many keys, in their order. Each is read at the client's level; together they are no snapshot.
     ///
     /// # Errors
     /// What every operation may end with.
@@ -200,7 +230,7 @@ impl Client {
         self.ask(words).await.map(|answer| answer.reply)
     }
 
-    /// Like [`Client::execute`], with the certificate: the value's version, and the moment that the answer stands for.
+    /// Like [`Client::execute`], with what was achieved: the level, the value's version, the moment that the answer stands for.
     ///
     /// # Errors
     /// As [`Client::execute`].
@@ -209,14 +239,26 @@ impl Client {
         self.run(Command::from_words(words)?).await
     }
 
+    /// Any command that [`operations`](crate::operations) makes, with what was achieved.
+    ///
+    /// # Errors
+    /// As [`Client::execute`].
+    pub async fn perform(&self, command: Command) -> Result<Answer, Error> {
+        self.run(command).await
+    }
+
     async fn run(&self, command: Command) -> Result<Answer, Error> {
         let shared = &*self.shared;
-        let call = locked(&shared.core).begin(shared.now(), command, self.deadline, shared.options.attempt);
+        let (terms, deadline) = (self.habits.terms(), self.habits.deadline);
+        let call = locked(&shared.core).begin(shared.now(), command, terms, deadline, shared.options.attempt);
         let mut running = Running { shared, call };
         loop {
             let step = running.call.next(shared.now(), locked(&shared.core).routing());
             match step {
-                Step::Done(result) => return result,
+                Step::Done(result) => {
+                    self.habits.ended(&result);
+                    return result;
+                }
                 Step::Wait(until) => tokio::time::sleep(until - shared.now()).await,
                 Step::Attempt(attempt) => {
                     let outcome = shared.attempt(&attempt).await;

@@ -4,8 +4,8 @@
 //! larger answer than `MAX_COLLECTION_REPLY_BYTES` is an error, and is found out before anything is taken away.
 
 use proto::hlc::Timestamp;
-use proto::limits::MAX_COLLECTION_REPLY_BYTES;
-use proto::ops::ElementScan;
+use proto::limits::{MAX_COLLECTION_REPLY_BYTES, MAX_COMBINED_ELEMENTS, MAX_POPPED_BYTES};
+use proto::ops::{ElementScan, SetOperation};
 use proto::reply::Reply;
 use storage::state::{Blob, Collection, Element, Elements, Item, ShardState};
 
@@ -75,38 +75,77 @@ pub(super) fn bulk(blob: &Blob) -> Reply {
     Reply::Bulk(blob.to_bytes())
 }
 
-fn too_large() -> Reply {
+fn too_large(most_bytes: usize) -> Reply {
     Reply::error(format!(
-        "ERR the answer would be larger than {MAX_COLLECTION_REPLY_BYTES} bytes; ask for a part, with a range, a count or a scan"
+        "ERR the answer would be larger than {most_bytes} bytes; ask for a part, with a range, a count or a scan"
     ))
+}
+
+fn within<T>(
+    answers: impl Iterator<Item = T>,
+    weight_bytes: impl Fn(&T) -> usize,
+    most_bytes: usize,
+) -> Result<Vec<T>, Reply> {
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    for answer in answers {
+        bytes += weight_bytes(&answer);
+        if bytes > most_bytes {
+            return Err(too_large(most_bytes));
+        }
+        all.push(answer);
+    }
+    Ok(all)
+}
+
+fn weight_of_pair((first, second): &(Reply, Reply)) -> usize {
+    first.weight_bytes() + second.weight_bytes()
 }
 
 /// The replies one after the other, unless they are too many.
 pub(super) fn bounded(replies: impl Iterator<Item = Reply>) -> Result<Vec<Reply>, Reply> {
-    let (mut all, mut bytes) = (Vec::new(), 0);
-    for reply in replies {
-        bytes += reply.weight_bytes();
-        if bytes > MAX_COLLECTION_REPLY_BYTES {
-            return Err(too_large());
-        }
-        all.push(reply);
-    }
-    Ok(all)
+    within(replies, Reply::weight_bytes, MAX_COLLECTION_REPLY_BYTES)
 }
 
 /// The same for replies that come in pairs.
 pub(super) fn bounded_pairs(
     pairs: impl Iterator<Item = (Reply, Reply)>,
 ) -> Result<Vec<(Reply, Reply)>, Reply> {
-    let (mut all, mut bytes) = (Vec::new(), 0);
-    for (first, second) in pairs {
-        bytes += first.weight_bytes() + second.weight_bytes();
-        if bytes > MAX_COLLECTION_REPLY_BYTES {
-            return Err(too_large());
-        }
-        all.push((first, second));
+    within(pairs, weight_of_pair, MAX_COLLECTION_REPLY_BYTES)
+}
+
+/// The same for what is taken out: the answers of writes are replicated state, and travel whole with snapshots.
+pub(super) fn bounded_pops(replies: impl Iterator<Item = Reply>) -> Result<Vec<Reply>, Reply> {
+    within(replies, Reply::weight_bytes, MAX_POPPED_BYTES)
+}
+
+/// The same in pairs.
+pub(super) fn bounded_popped_pairs(
+    pairs: impl Iterator<Item = (Reply, Reply)>,
+) -> Result<Vec<(Reply, Reply)>, Reply> {
+    within(pairs, weight_of_pair, MAX_POPPED_BYTES)
+}
+
+/// Refuses a command that takes out so many elements that their answer could not be within the bound, before they are looked for.
+pub(super) fn may_pop(elements: usize) -> Result<(), Reply> {
+    let least_bytes = elements.saturating_mul(Reply::Nil.weight_bytes());
+    if least_bytes > MAX_POPPED_BYTES { Err(too_large(MAX_POPPED_BYTES)) } else { Ok(()) }
+}
+
+/// Refuses to combine collections of these sizes in this way if that would take too long. Pure in the state, so every replica refuses alike.
+pub(super) fn may_combine(sizes: &[usize], operation: SetOperation) -> Result<(), Reply> {
+    let smallest = sizes.iter().copied().min().unwrap_or(0);
+    let first = sizes.first().copied().unwrap_or(0);
+    let elements = match operation {
+        SetOperation::Union => sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size)),
+        SetOperation::Intersection => smallest.saturating_mul(sizes.len()),
+        SetOperation::Difference => first.saturating_mul(sizes.len()),
+    };
+    if elements <= MAX_COMBINED_ELEMENTS {
+        return Ok(());
     }
-    Ok(all)
+    Err(Reply::error(format!(
+        "ERR this would look at {elements} elements, and one command may at {MAX_COMBINED_ELEMENTS}; combine fewer or smaller ones, or scan them"
+    )))
 }
 
 /// One step of SSCAN, HSCAN or ZSCAN: `[next cursor, [what each element shows…]]`.
@@ -128,4 +167,33 @@ pub(super) fn scan<E: Element>(
 /// Either way a reply: a refusal is one too.
 pub(super) fn either(result: Result<Reply, Reply>) -> Reply {
     result.unwrap_or_else(|refusal| refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_elements_are_combined_and_no_more() {
+        let half = MAX_COMBINED_ELEMENTS / 2;
+        assert_eq!(may_combine(&[half, half], SetOperation::Union), Ok(()));
+        assert!(may_combine(&[half, half, 1], SetOperation::Union).is_err());
+        // Repeated keys count each time.
+        assert!(may_combine(&[20; 65_536], SetOperation::Union).is_err());
+        assert!(may_combine(&[usize::MAX, usize::MAX], SetOperation::Union).is_err());
+        assert_eq!(may_combine(&[10 * half, 3], SetOperation::Intersection), Ok(()));
+        assert!(may_combine(&[half, half, half], SetOperation::Intersection).is_err());
+        assert_eq!(may_combine(&[3, 10 * half], SetOperation::Difference), Ok(()));
+        assert!(may_combine(&[10 * half, 3], SetOperation::Difference).is_err());
+        assert_eq!(may_combine(&[], SetOperation::Union), Ok(()));
+    }
+
+    #[test]
+    fn so_much_is_not_popped_that_its_answer_could_not_be_kept() {
+        assert_eq!(may_pop(1), Ok(()));
+        assert!(may_pop(usize::MAX).is_err());
+        let element = || Reply::bulk(vec![b'x'; 1024 * 1024]);
+        assert!(bounded_pops(std::iter::repeat_with(element).take(8)).is_ok());
+        assert!(bounded_pops(std::iter::repeat_with(element).take(10)).is_err());
+    }
 }

@@ -1,6 +1,6 @@
 //! Lists: both ends, indices, and searches.
 
-use super::collection::{bounded, bulk, count, edit, either, look};
+use super::collection::{bounded, bounded_pops, bulk, count, edit, either, look};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ops::{End, ListRead, ListWrite};
@@ -94,8 +94,8 @@ fn push(
 fn ahead(list: &List, end: End, wanted: u64) -> Result<Vec<Reply>, Reply> {
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(list.len());
     match end {
-        End::Left => bounded(list.range(0..wanted).map(bulk)),
-        End::Right => bounded(list.range(list.len() - wanted..list.len()).rev().map(bulk)),
+        End::Left => bounded_pops(list.range(0..wanted).map(bulk)),
+        End::Right => bounded_pops(list.range(list.len() - wanted..list.len()).rev().map(bulk)),
     }
 }
 

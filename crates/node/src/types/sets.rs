@@ -1,6 +1,8 @@
 //! Sets: members come and go, random ones, and what several sets have in common.
 
-use super::collection::{bounded, bulk, count, edit, either, look, look_all, scan, store};
+use super::collection::{
+    bounded, bounded_pops, bulk, count, edit, either, look, look_all, may_combine, may_pop, scan, store,
+};
 use super::draw::Draw;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
@@ -17,7 +19,7 @@ pub(crate) fn apply(state: &mut ShardState, ts: Timestamp, write: &SetWrite) -> 
         SetWrite::Pop { key, count, seed } => pop(state, ts, key, *count, *seed),
         SetWrite::Move { from, to, member } => move_member(state, ts, from, to, member),
         SetWrite::Store { to, keys, operation } => {
-            look_all(state, keys).map(|sets| combined(&sets, *operation)).map(|result| {
+            look_all(state, keys).and_then(|sets| combined(&sets, *operation)).map(|result| {
                 let len = result.len();
                 store(state, ts, to, result, len)
             })
@@ -57,11 +59,12 @@ fn answer(state: &ShardState, read: &SetRead) -> Result<Reply, Reply> {
             scan(look::<Set>(state, key)?, step, |member| vec![shown(member)])
         }
         SetRead::Combine { keys, operation } => {
-            let result = combined(&look_all(state, keys)?, *operation);
+            let result = combined(&look_all(state, keys)?, *operation)?;
             bounded(result.iter().map(shown)).map(Reply::Set)
         }
         SetRead::InterCard { keys, limit } => {
             let sets: Vec<Option<&Set>> = look_all(state, keys)?;
+            may_combine(&sizes(&sets), SetOperation::Intersection)?;
             let most = usize::try_from(*limit).ok().filter(|&limit| limit > 0).unwrap_or(usize::MAX);
             Ok(count(intersection(&sets).take(most).count()))
         }
@@ -107,8 +110,10 @@ fn pop(
 ) -> Result<Reply, Reply> {
     let nothing = || if wanted.is_some() { Reply::Set(Vec::new()) } else { Reply::Nil };
     let Some(set) = look::<Set>(state, key)? else { return Ok(nothing()) };
+    let most = usize::try_from(wanted.unwrap_or(1)).unwrap_or(usize::MAX).min(set.len());
+    may_pop(most)?;
     let indices = Draw::new(seed).distinct(wanted.unwrap_or(1), set.len());
-    let mut popped = bounded(indices.iter().filter_map(|&index| set.at(index).map(shown)))?;
+    let mut popped = bounded_pops(indices.iter().filter_map(|&index| set.at(index).map(shown)))?;
     if popped.is_empty() {
         return Ok(nothing());
     }
@@ -154,8 +159,13 @@ fn intersection<'a>(sets: &[Option<&'a Set>]) -> impl Iterator<Item = &'a Member
     smallest.into_iter().flat_map(Set::iter).filter(in_all)
 }
 
+fn sizes(sets: &[Option<&Set>]) -> Vec<usize> {
+    sets.iter().map(|set| set.map_or(0, Set::len)).collect()
+}
+
 /// What an operation makes of these sets; one that is not there is empty.
-fn combined(sets: &[Option<&Set>], operation: SetOperation) -> Set {
+fn combined(sets: &[Option<&Set>], operation: SetOperation) -> Result<Set, Reply> {
+    may_combine(&sizes(sets), operation)?;
     let mut result = Set::default();
     let mut put = |member: &Member| drop(result.insert(member.clone()));
     match operation {
@@ -168,5 +178,5 @@ fn combined(sets: &[Option<&Set>], operation: SetOperation) -> Set {
             first.iter().flat_map(|set| set.iter()).filter(|member| !in_others(member)).for_each(put);
         }
     }
-    result
+    Ok(result)
 }

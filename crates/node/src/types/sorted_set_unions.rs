@@ -3,6 +3,7 @@
 //! A member of a set counts with the score 1. Scores are taken in the order of the keys, so every replica adds them up alike. What would be no number (infinity minus
 //! infinity, zero times infinity) counts as 0, as in Redis.
 
+use super::collection::may_combine;
 use bytes::Bytes;
 use proto::ops::{Aggregate, Combination, SetOperation};
 use proto::reply::Reply;
@@ -74,6 +75,7 @@ fn aggregated(how: Aggregate, a: Score, b: Score) -> Score {
 /// What the combination makes of its inputs.
 pub(super) fn combined(state: &ShardState, combination: &Combination) -> Result<SortedSet, Reply> {
     let inputs = Input::all(state, &combination.keys)?;
+    may_combine(&sizes(&inputs), combination.operation)?;
     let weighted = |at: usize, score: f64| {
         number(combination.weights.get(at).map_or(score, |weight| weight.get() * score))
     };
@@ -112,6 +114,10 @@ pub(super) fn combined(state: &ShardState, combination: &Combination) -> Result<
     Ok(result)
 }
 
+fn sizes(inputs: &[Input<'_>]) -> Vec<usize> {
+    inputs.iter().map(|input| input.len()).collect()
+}
+
 fn smallest<'a>(inputs: &[Input<'a>]) -> Input<'a> {
     inputs.iter().copied().min_by_key(|input| input.len()).unwrap_or(Input::Absent)
 }
@@ -119,6 +125,7 @@ fn smallest<'a>(inputs: &[Input<'a>]) -> Input<'a> {
 /// How many members are in all inputs, counted up to a limit (0: none).
 pub(super) fn intersection_size(state: &ShardState, keys: &[Bytes], limit: u64) -> Result<usize, Reply> {
     let inputs = Input::all(state, keys)?;
+    may_combine(&sizes(&inputs), SetOperation::Intersection)?;
     let most = usize::try_from(limit).ok().filter(|&limit| limit > 0).unwrap_or(usize::MAX);
     let in_all = |name: &[u8]| inputs.iter().all(|input| input.score(name).is_some());
     Ok(smallest(&inputs).iter().filter(|(name, _)| in_all(name)).take(most).count())

@@ -1,6 +1,8 @@
 //! Sorted sets: scores, ranks, ranges and pops. What becomes of several of them is in `sorted_set_unions`.
 
-use super::collection::{bounded, bounded_pairs, bulk, count, edit, either, look, scan, store};
+use super::collection::{
+    bounded, bounded_pairs, bounded_popped_pairs, bulk, count, edit, either, look, scan, store,
+};
 use super::draw::Draw;
 use super::lists::between;
 use super::sorted_set_unions::{combined, intersection_size};
@@ -116,20 +118,26 @@ fn places(sorted: &SortedSet, range: &Range, reverse: bool) -> ops::Range<usize>
             before(&|ranked| ranked.score < min.score || min.exclusive && ranked.score == min.score),
             before(&|ranked| ranked.score < max.score || !max.exclusive && ranked.score == max.score),
         ),
-        Range::Name { min, max } => (
-            before(&|ranked| match min {
-                NameBound::First => false,
-                NameBound::Last => true,
-                NameBound::Included(name) => ranked.name.as_slice() < &name[..],
-                NameBound::Excluded(name) => ranked.name.as_slice() <= &name[..],
-            }),
-            before(&|ranked| match max {
-                NameBound::First => false,
-                NameBound::Last => true,
-                NameBound::Included(name) => ranked.name.as_slice() <= &name[..],
-                NameBound::Excluded(name) => ranked.name.as_slice() < &name[..],
-            }),
-        ),
+        // Ranges of names mean something only where all scores are equal. Elsewhere they are taken among the members of the lowest score: the order is by score first, and a question that the order
+        // does not answer would be answered by the shape of the tree, which replicas do not share.
+        Range::Name { min, max } => {
+            let lowest = sorted.order().get(0).map(|ranked| ranked.score);
+            let is_lowest = |ranked: &Ranked| Some(ranked.score) == lowest;
+            (
+                before(&|ranked| match min {
+                    NameBound::First => false,
+                    NameBound::Last => true,
+                    NameBound::Included(name) => is_lowest(ranked) && ranked.name.as_slice() < &name[..],
+                    NameBound::Excluded(name) => is_lowest(ranked) && ranked.name.as_slice() <= &name[..],
+                }),
+                before(&|ranked| match max {
+                    NameBound::First => false,
+                    NameBound::Last => true,
+                    NameBound::Included(name) => is_lowest(ranked) && ranked.name.as_slice() <= &name[..],
+                    NameBound::Excluded(name) => is_lowest(ranked) && ranked.name.as_slice() < &name[..],
+                }),
+            )
+        }
     };
     start..end.max(start)
 }
@@ -251,10 +259,11 @@ fn popped(
     let len = sorted.len();
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(len);
     let (places, members) = match end {
-        ScoreEnd::Min => (0..wanted, bounded_pairs(sorted.order().range(0..wanted).map(shown))?),
-        ScoreEnd::Max => {
-            (len - wanted..len, bounded_pairs(sorted.order().range(len - wanted..len).rev().map(shown))?)
-        }
+        ScoreEnd::Min => (0..wanted, bounded_popped_pairs(sorted.order().range(0..wanted).map(shown))?),
+        ScoreEnd::Max => (
+            len - wanted..len,
+            bounded_popped_pairs(sorted.order().range(len - wanted..len).rev().map(shown))?,
+        ),
     };
     take(state, ts, key, places, len);
     Ok(members)
@@ -307,4 +316,39 @@ fn store_range(
     }
     let len = result.len();
     Ok(store(state, ts, to, result, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Replicas that came to the same members in different ways hold them in trees of different shapes. What the order does not answer must not be read off the shape.
+    #[test]
+    fn a_range_of_names_over_different_scores_is_the_same_however_the_members_came() {
+        let scored =
+            |n: u32| (format!("m{:03}", n * 7_919 % 400), Score::new(f64::from(n)).expect("a number"));
+        let (mut by_score, mut by_name) = (SortedSet::default(), SortedSet::default());
+        for n in 0..400 {
+            let (name, score) = scored(n);
+            by_score.insert(name.as_bytes(), score);
+        }
+        let mut all: Vec<(String, Score)> = (0..400).map(scored).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, score) in &all {
+            by_name.insert(name.as_bytes(), *score);
+        }
+        let bound = |n: u32| Bytes::from(format!("m{n:03}"));
+        for from in (0..400).step_by(13) {
+            for to in (0..400).step_by(17) {
+                let range = Range::Name {
+                    min: NameBound::Included(bound(from)),
+                    max: NameBound::Excluded(bound(to)),
+                };
+                let here = places(&by_score, &range, false);
+                assert_eq!(here, places(&by_name, &range, false), "{range:?}");
+                // Only the member of the lowest score, m000, can be in it.
+                assert_eq!(here.len(), usize::from(from == 0 && to > 0), "{range:?}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Rows as `COMMAND` shows them, in the form that Redis 7 gives: clients route by key positions and refuse what is not listed.
 
 use super::arguments::{is, syntax, wrong_number};
-use super::{KeyRange, Row, lookup, resolve, table};
+use super::{KeyRange, Row, consistency, lookup, resolve, table};
 use crate::reply::Reply;
 use bytes::Bytes;
 
@@ -9,17 +9,34 @@ fn commands() -> impl Iterator<Item = &'static Row> {
     table().iter().filter(|row| row.container().is_none())
 }
 
+/// The names that a command is listed under: its own, and one with each level, because clients refuse what is not listed.
+fn listed_names(row: &'static Row) -> impl Iterator<Item = Bytes> {
+    let levels = consistency::listed().filter(|_| row.takes_level());
+    let with_level = levels.map(|level| Bytes::from(format!("{}@{level}", row.name)));
+    std::iter::once(Bytes::from_static(row.name.as_bytes())).chain(with_level)
+}
+
+/// The row of a listed name, with that name.
+fn named(name: &Bytes) -> Option<(&'static Row, Bytes)> {
+    let row = lookup(name)?;
+    let lower = Bytes::from(name.to_ascii_lowercase());
+    (lower == row.name || listed_names(row).any(|listed| listed == lower)).then_some((row, lower))
+}
+
 /// `COMMAND COUNT`
 pub fn command_count() -> Reply {
-    Reply::Int(commands().count() as i64)
+    Reply::Int(commands().map(|row| listed_names(row).count()).sum::<usize>() as i64)
 }
 
 /// `COMMAND` (no names) and `COMMAND INFO [name…]`. A name that is not listed answers nil.
 pub fn command_info(names: &[Bytes]) -> Reply {
     if names.is_empty() {
-        return Reply::Array(commands().map(info).collect());
+        return Reply::Array(
+            commands().flat_map(|row| listed_names(row).map(move |name| info(row, name))).collect(),
+        );
     }
-    Reply::Array(names.iter().map(|name| lookup(name).map_or(Reply::NilArray, info)).collect())
+    let one = |name| named(name).map_or(Reply::NilArray, |(row, name)| info(row, name));
+    Reply::Array(names.iter().map(one).collect())
 }
 
 /// `COMMAND DOCS [name…]`. A name that is not listed is left out.
@@ -144,10 +161,10 @@ fn key_flags(row: &Row) -> &'static [&'static str] {
     }
 }
 
-fn info(row: &'static Row) -> Reply {
+fn info(row: &'static Row, listed_as: Bytes) -> Reply {
     let KeyRange { first, last, step } = row.keys;
     Reply::Array(vec![
-        name(row),
+        Reply::Bulk(listed_as),
         Reply::Int(row.arity.into()),
         Reply::Set(statuses(row.flags)),
         Reply::Int(first.into()),
@@ -156,7 +173,9 @@ fn info(row: &'static Row) -> Reply {
         Reply::Set(statuses(&categories(row))),
         Reply::Array(vec![]),
         Reply::Array(key_specification(row).into_iter().collect()),
-        Reply::Array(row.subcommands().iter().map(info).collect()),
+        Reply::Array(
+            row.subcommands().iter().map(|row| info(row, Bytes::from_static(row.name.as_bytes()))).collect(),
+        ),
     ])
 }
 

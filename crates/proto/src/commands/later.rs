@@ -18,7 +18,7 @@ pub const LATER: &[&str] = &[
     "cluster|failover", "cluster|flushslots", "cluster|forget", "cluster|links", "cluster|meet",
     "cluster|myshardid", "cluster|replicas", "cluster|replicate", "cluster|reset", "cluster|saveconfig",
     "cluster|set-config-epoch", "cluster|setslot", "cluster|slaves", "cluster|slot-stats", "config|rewrite",
-    "consistency", "debug", "delex", "digest", "discard", "dump", "eval", "eval_ro", "evalsha", "evalsha_ro",
+    "debug", "delex", "digest", "discard", "dump", "eval", "eval_ro", "evalsha", "evalsha_ro",
     "exec", "failover", "fcall", "fcall_ro", "function|delete", "function|dump", "function|kill", "function|list",
     "function|load", "function|restore", "function|stats", "geoadd", "geodist", "geohash", "geopos", "georadius",
     "georadius_ro", "georadiusbymember", "georadiusbymember_ro", "geosearch", "geosearchstore", "getbit",
@@ -26,7 +26,7 @@ pub const LATER: &[&str] = &[
     "hpexpiretime", "hpttl", "hsetex", "httl", "lastsave", "latency", "lolwut", "memory|doctor",
     "memory|malloc-stats", "memory|purge", "memory|stats", "migrate", "module", "monitor", "move", "msetex",
     "multi", "pfadd", "pfcount", "pfdebug", "pfmerge", "pfselftest", "psubscribe", "psync", "publish", "pubsub",
-    "punsubscribe", "replconf", "replicaof", "restore", "restore-asking", "role", "save", "script", "session",
+    "punsubscribe", "replconf", "replicaof", "restore", "restore-asking", "role", "save", "script",
     "setbit", "shutdown", "slaveof", "slowlog", "sort", "sort_ro", "spublish", "ssubscribe", "subscribe",
     "sunsubscribe", "swapdb", "sync", "unsubscribe", "unwatch", "wait", "waitaof", "watch", "xack", "xadd",
     "xautoclaim", "xclaim", "xdel", "xgroup", "xinfo", "xlen", "xpending", "xrange", "xread", "xreadgroup",
@@ -52,10 +52,9 @@ pub(super) fn unknown(argv: &[Bytes]) -> Reply {
     if let Some((base, suffix)) = name.split_once('@')
         && super::lookup(base.as_bytes()).is_some()
     {
-        return match super::level(suffix.as_bytes()) {
-            Err(reply) => reply,
-            Ok(()) => not_yet(&format!("{base}@level")),
-        };
+        return Reply::error(format!(
+            "ERR '{base}' is not a command on keys, so it takes no level: '@{suffix}'"
+        ));
     }
     let mut arguments = String::new();
     for argument in &argv[1..] {

@@ -2,6 +2,7 @@
 //!
 //! * `table`: one row per command and subcommand.
 //! * `strings`, `keys`, `sets`, `hashes`, `lists`, `sorted_sets`: arguments to [`Command`]s, in Redis's words where they are wrong.
+//! * `consistency`: levels, for a connection or by a command's suffix.
 //! * `with`: the wrapper that says level, number and deadline of one request.
 //! * `later`: what Redis has and this version has not.
 //! * `describe`, `help`: rows as `COMMAND` and `HELP` show them.
@@ -9,6 +10,7 @@
 //! Invariant: a command that the table does not list does not exist for anyone: a front asks [`resolve`] first and dispatches on the row.
 
 mod arguments;
+pub mod consistency;
 mod counted_keys;
 mod describe;
 mod hashes;
@@ -29,7 +31,7 @@ pub use describe::{
 };
 pub use help::help;
 pub use later::LATER;
-pub use with::level;
+pub use with::client_number;
 
 use crate::command::{Command, Request};
 use crate::limits::{MAX_KEY_BYTES, MAX_KEYS_PER_COMMAND};
@@ -120,6 +122,15 @@ impl Row {
         if self.arity < 0 { arguments >= wanted } else { arguments == wanted }
     }
 
+    /// Whether its name may end in a level.
+    pub fn takes_level(&self) -> bool {
+        match self.family {
+            Family::Data(_) => !self.name.starts_with("session"),
+            // The container of subcommands on keys.
+            _ => self.subcommands().iter().any(|row| row.takes_level()),
+        }
+    }
+
     /// Whether it may change data.
     pub fn is_write(&self) -> bool {
         self.flags.contains(&"write")
@@ -131,14 +142,16 @@ pub fn table() -> &'static [Row] {
     table::ROWS
 }
 
-/// The row of a command by its name in any case; of a subcommand by `container|subcommand`.
+/// The row of a command by its name in any case; of a subcommand by `container|subcommand`. A data command's name may end in a level: `get@sequential`.
 pub fn lookup(name: &[u8]) -> Option<&'static Row> {
+    let (name, level) = consistency::split(name);
     let mut lower = [0; 48];
     let lower = lower.get_mut(..name.len())?;
     lower.copy_from_slice(name);
     lower.make_ascii_lowercase();
     let rows = table();
-    rows.binary_search_by(|row| row.name.as_bytes().cmp(lower)).ok().map(|at| &rows[at])
+    let row = rows.binary_search_by(|row| row.name.as_bytes().cmp(lower)).ok().map(|at| &rows[at])?;
+    (level.is_none() || row.takes_level()).then_some(row)
 }
 
 /// The row that these arguments call, subcommands resolved, the number of arguments checked; or what the client is told. `argv` is never empty.
@@ -196,11 +209,9 @@ pub fn parse_request(argv: &[Bytes]) -> Result<Parsed, Reply> {
     if matches!(row.family, Family::Wrapper) {
         return with::parse(argv);
     }
-    let command = parse_row(row, argv)?;
-    Ok(Parsed {
-        request: Request { command, deadline_ms: None, level_chosen: false, client: None },
-        meta: false,
-    })
+    let mut request = Request::new(parse_row(row, argv)?);
+    consistency::suffix(&argv[0], &mut request)?;
+    Ok(Parsed { request, meta: false })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //!
 //! One row a line: name, arity, flags, keys, group, since, who answers, summary. Arities, flags and key positions are Redis 7's, because clients route by them.
 
-use super::{Family, KeyRange, Row, hashes, keys, lists, sets, sorted_set_ranges, sorted_sets, strings};
+use super::{
+    Family, KeyRange, Row, consistency, hashes, keys, lists, sets, sorted_set_ranges, sorted_sets, strings,
+};
 
 const NONE: KeyRange = KeyRange::NONE;
 
@@ -60,6 +62,7 @@ pub(super) static ROWS: &[Row] = &[
     row("config|help", 2, &["admin", "noscript", "loading", "stale"], NONE, "server", "5.0.0", Family::Server, "Lists the subcommands."),
     row("config|resetstat", 2, &["admin", "noscript", "loading", "stale"], NONE, "server", "2.0.0", Family::Server, "Sets this node's statistics to zero."),
     row("config|set", -4, &["admin", "noscript", "loading", "stale"], NONE, "server", "2.0.0", Family::Server, "Changes settings; Redis's tuning knobs are accepted and ignored."),
+    row("consistency", -1, &["noscript", "loading", "stale", "fast"], NONE, "quartet", "quartet", Family::Connection, "Shows or sets the levels of this connection's requests."),
     row("copy", -3, &["write", "denyoom"], at(1, 2, 1), "generic", "6.2.0", Family::Data(keys::copy), "Copies a value to another key."),
     row("dbsize", 1, &["readonly", "fast"], NONE, "server", "1.0.0", Family::Data(keys::dbsize), "Answers how many keys the cluster has."),
     row("decr", 2, &["write", "denyoom", "fast"], at(1, 1, 1), "string", "1.0.0", Family::Data(strings::decr), "Takes one from an integer."),
@@ -157,6 +160,10 @@ pub(super) static ROWS: &[Row] = &[
     row("sdiff", -2, &["readonly"], at(1, -1, 1), "set", "1.0.0", Family::Data(sets::sdiff), "Answers what is in the first set and in no other."),
     row("sdiffstore", -3, &["write", "denyoom"], at(1, -1, 1), "set", "1.0.0", Family::Data(sets::sdiffstore), "Stores what is in the first set and in no other."),
     row("select", 2, &["loading", "stale", "fast"], NONE, "connection", "1.0.0", Family::Connection, "Chooses the database; there is one, 0."),
+    row("session", -2, &[], NONE, "quartet", "quartet", Family::Connection, "Commands about this connection's session."),
+    row("session|help", 2, &["loading", "stale"], NONE, "quartet", "quartet", Family::Connection, "Lists the subcommands."),
+    row("session|resume", 3, &["fast"], NONE, "quartet", "quartet", Family::Data(consistency::session_resume), "Takes in what another session has seen, from its token."),
+    row("session|token", 2, &["fast"], NONE, "quartet", "quartet", Family::Data(consistency::session_token), "Answers this session's token, for another connection, node or front."),
     row("set", -3, &["write", "denyoom"], at(1, 1, 1), "string", "1.0.0", Family::Data(strings::set), "Sets a value, on conditions and with an expiry if asked."),
     row("setex", 4, &["write", "denyoom"], at(1, 1, 1), "string", "2.0.0", Family::Data(strings::setex), "Sets a value with an expiry in seconds."),
     row("setnx", 3, &["write", "denyoom", "fast"], at(1, 1, 1), "string", "1.0.0", Family::Data(strings::setnx), "Sets a value if the key is not there."),

@@ -49,6 +49,9 @@ fn unknown_commands_are_refused_in_the_words_of_redis() {
     assert_eq!(refusal("client kill x"), "ERR not supported yet: CLIENT KILL (see docs/redis.md)");
     assert!(refusal("cluster meet a 1").starts_with("ERR not supported yet: CLUSTER MEET;"));
     assert!(refusal("get@eventual k").starts_with("LEVEL 'eventual' is not supported yet"));
+    assert!(refusal("get@strong k").starts_with("LEVEL unknown consistency level 'strong'"));
+    assert!(refusal("ping@sequential").starts_with("ERR 'ping' is not a command on keys"));
+    assert!(refusal("session@sequential token").starts_with("ERR 'session' is not a command on keys"));
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn with_carries_number_and_deadline_and_checks_the_key() {
     assert!(!parse_request(&argv("get k")).expect("good").request.level_chosen);
 
     assert!(refusal("WITH k causal DO get k").starts_with("LEVEL 'causal' is not supported yet"));
-    assert!(refusal("WITH k linearizable;50ms,eventual DO get k").starts_with("LEVEL 'linearizable;50ms"));
+    assert!(refusal("WITH k linearizable;50ms,eventual DO get k").starts_with("LEVEL 'eventual' is not"));
     assert!(refusal("WITH k strong DO get k").starts_with("LEVEL unknown"));
     assert_eq!(
         refusal("WITH x linearizable DO get k"),
@@ -153,7 +156,10 @@ fn with_carries_number_and_deadline_and_checks_the_key() {
     assert!(refusal("WITH k linearizable DEADLINE 0 DO get k").starts_with("ERR DEADLINE wants"));
     assert!(refusal("WITH k linearizable DO ping").starts_with("ERR WITH takes"));
     assert!(refusal("WITH k linearizable DO WITH k linearizable DO get k").starts_with("ERR WITH takes"));
-    assert!(refusal("WITH k linearizable AFTER x DO get k").starts_with("ERR not supported yet"));
+    assert!(refusal("WITH k linearizable AFTER").starts_with("ERR"));
+    assert!(refusal("WITH k linearizable ACKS 2 DO get k").starts_with("ERR not supported yet"));
+    assert!(refusal("WITH k linearizable DO get@sequential k").starts_with("ERR the level stands after"));
+    assert!(refusal("WITH k linearizable DO session token").starts_with("ERR WITH takes"));
 }
 
 #[test]
@@ -178,6 +184,39 @@ fn info_lists_every_command_once_with_its_subcommands() {
     let Reply::Array(object) = &some[2] else { panic!() };
     let Reply::Array(subcommands) = &object[9] else { panic!() };
     assert_eq!(subcommands.len(), 5);
+}
+
+#[test]
+fn a_level_is_said_by_suffix_or_wrapper() {
+    let level = |line: &str| {
+        let request = parse_request(&argv(line)).expect(line).request;
+        (request.ladder.to_string(), request.level_chosen)
+    };
+    assert_eq!(level("GET k"), ("linearizable".to_owned(), false));
+    assert_eq!(level("GET@Sequential k"), ("sequential".to_owned(), true));
+    assert_eq!(level("object@sequential encoding k"), ("sequential".to_owned(), true));
+    assert_eq!(
+        level("WITH k linearizable;50ms,sequential DO GET k"),
+        ("linearizable;50ms, sequential".to_owned(), true)
+    );
+    let request =
+        parse_request(&argv("WITH k sequential AFTER abc MAXSTALE 7 META DO GET k")).expect("good").request;
+    assert_eq!(request.session, crate::command::InSession::Token("abc".into()));
+    assert_eq!((request.max_staleness_ms, request.wants_token), (Some(7), true));
+}
+
+#[test]
+fn commands_are_listed_with_their_levels() {
+    let Reply::Array(rows) = command_info(&[]) else { panic!() };
+    assert_eq!(Reply::Int(rows.len() as i64), command_count());
+    let Reply::Array(asked) = command_info(&argv("get@sequential GET get@strong get@eventual")) else {
+        panic!()
+    };
+    let Reply::Array(columns) = &asked[0] else { panic!() };
+    assert_eq!(columns[0], Reply::Bulk("get@sequential".into()));
+    assert_eq!(columns[3], Reply::Int(1));
+    assert!(matches!(asked[1], Reply::Array(_)));
+    assert_eq!(asked[2..], [Reply::NilArray, Reply::NilArray]);
 }
 
 #[test]

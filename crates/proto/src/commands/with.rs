@@ -1,20 +1,20 @@
-//! `WITH key <level> [ID client:n] [DEADLINE ms] [META] DO command…`: the options of one request.
+//! `WITH key <ladder> [AFTER token] [ID client:n] [MAXSTALE ms] [DEADLINE ms] [META] DO command…`: the options of one request.
 //!
-//! The key comes first, so that cluster clients and proxies route the whole by it; it must be one of the command's own keys. This version has one level,
-//! `linearizable`; naming another is an error and never a silent downgrade or upgrade.
+//! The key comes first, so that cluster clients and proxies route the whole by it; it must be one of the command's own keys. A ladder with blanks in it is one quoted argument.
 
 use super::arguments::{is, syntax};
+use super::consistency::{Consistency, ladder, split};
 use super::number::parse_u64;
-use super::{Family, Parsed, parse_row, resolve};
-use crate::command::{Command, Request};
-use crate::limits::{MAX_CLIENT_NAME_BYTES, MAX_DEADLINE_MS};
+use super::{Parsed, parse_row, resolve};
+use crate::command::{Command, InSession, Request};
+use crate::limits::MAX_CLIENT_NAME_BYTES;
 use crate::log_entry::ClientNumber;
 use crate::reply::Reply;
 use bytes::Bytes;
 
 pub(super) fn parse(argv: &[Bytes]) -> Result<Parsed, Reply> {
-    level(&argv[2])?;
-    let (mut client, mut deadline_ms, mut meta) = (None, None, false);
+    let mut consistency = Consistency { ladder: Some(ladder(&argv[2])?), ..Consistency::default() };
+    let (mut client, mut session, mut meta) = (None, InSession::Connection, false);
     let mut at = 3;
     let inner = loop {
         let word = argv.get(at).ok_or_else(syntax)?;
@@ -24,26 +24,24 @@ pub(super) fn parse(argv: &[Bytes]) -> Result<Parsed, Reply> {
             meta = true;
             at += 1;
         } else if is(word, "ID") {
-            client = Some(number(argv.get(at + 1).ok_or_else(syntax)?)?);
+            client = Some(client_number(argv.get(at + 1).ok_or_else(syntax)?)?);
             at += 2;
-        } else if is(word, "DEADLINE") {
-            deadline_ms = Some(deadline(argv.get(at + 1).ok_or_else(syntax)?)?);
+        } else if is(word, "AFTER") {
+            session = InSession::Token(argv.get(at + 1).ok_or_else(syntax)?.clone());
             at += 2;
-        } else if ["AFTER", "MAXSTALE", "ACKS"].iter().any(|later| is(word, later)) {
-            return Err(Reply::error(format!(
-                "ERR not supported yet: WITH … {} (see docs/redis.md)",
-                String::from_utf8_lossy(word).to_ascii_uppercase()
-            )));
         } else {
-            return Err(syntax());
+            at += consistency.option(&argv[at..])?.ok_or_else(syntax)?;
         }
     };
     if inner.is_empty() {
         return Err(syntax());
     }
     let row = resolve(inner)?;
-    if !matches!(row.family, Family::Data(_)) {
+    if !row.takes_level() {
         return Err(Reply::error(format!("ERR WITH takes a command on keys, not '{}'", row.name)));
+    }
+    if split(&inner[0]).1.is_some() {
+        return Err(Reply::error("ERR the level stands after the key of WITH, not at the command after DO"));
     }
     if !row.key_positions(inner).into_iter().any(|at| inner[at] == argv[1]) {
         return Err(Reply::error("ERR the key after WITH must be a key of the command after DO"));
@@ -52,29 +50,13 @@ pub(super) fn parse(argv: &[Bytes]) -> Result<Parsed, Reply> {
     if client.is_some() && !matches!(command, Command::Write { .. }) {
         return Err(Reply::error("ERR ID numbers a write whose keys are in one slot; this command is none"));
     }
-    Ok(Parsed { request: Request { command, deadline_ms, level_chosen: true, client }, meta })
-}
-
-/// Whether this names the one level of this version; if not, what to say. In any case of letters.
-pub fn level(word: &[u8]) -> Result<(), Reply> {
-    if is(word, "linearizable") {
-        return Ok(());
-    }
-    let first = word.split(|byte| matches!(byte, b',' | b';')).next().unwrap_or(word).trim_ascii();
-    let shown = String::from_utf8_lossy(word);
-    Err(Reply::error(
-        if ["sequential", "causal", "eventual", "linearizable"].iter().any(|known| is(first, known)) {
-            format!(
-                "LEVEL '{shown}' is not supported yet; this version has 'linearizable' (see docs/redis.md)"
-            )
-        } else {
-            format!("LEVEL unknown consistency level '{shown}'; this version has 'linearizable'")
-        },
-    ))
+    let mut request = Request { session, wants_token: meta, client, ..Request::new(command) };
+    consistency.fill(&mut request);
+    Ok(Parsed { request, meta })
 }
 
 /// `client:n`; the name may hold colons, the number is after the last one.
-fn number(argument: &Bytes) -> Result<ClientNumber, Reply> {
+pub fn client_number(argument: &Bytes) -> Result<ClientNumber, Reply> {
     let colon = argument.iter().rposition(|&byte| byte == b':');
     let number = colon.and_then(|colon| parse_u64(&argument[colon + 1..])).filter(|&number| number > 0);
     match (colon, number) {
@@ -85,10 +67,4 @@ fn number(argument: &Bytes) -> Result<ClientNumber, Reply> {
             "ERR ID wants client:number, the name at most {MAX_CLIENT_NAME_BYTES} bytes, the number from 1"
         ))),
     }
-}
-
-fn deadline(argument: &[u8]) -> Result<u64, Reply> {
-    parse_u64(argument)
-        .filter(|ms| (1..=MAX_DEADLINE_MS).contains(ms))
-        .ok_or_else(|| Reply::error(format!("ERR DEADLINE wants milliseconds from 1 to {MAX_DEADLINE_MS}")))
 }

@@ -1,4 +1,4 @@
-//! Operations on hashes.
+//! Operations on hashes: fields with values under one key. What an operation does to the state is `node::types::hashes`.
 
 #![allow(missing_docs)] // the fields are the arguments of the commands that the variants name
 

@@ -1,4 +1,4 @@
-//! Operations on lists.
+//! Operations on lists: elements in an order that their writers choose, reached from both ends. What an operation does to the state is `node::types::lists`.
 
 #![allow(missing_docs)] // the fields are the arguments of the commands that the variants name
 

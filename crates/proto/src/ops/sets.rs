@@ -1,4 +1,4 @@
-//! Operations on sets.
+//! Operations on sets, and what is asked of several sets at once. What an operation does to the state is `node::types::sets`.
 
 #![allow(missing_docs)] // the fields are the arguments of the commands that the variants name
 

@@ -1,4 +1,4 @@
-//! Operations on sorted sets.
+//! Operations on sorted sets: members with scores, asked for by rank, score or name. What an operation does to the state is `node::types::sorted_sets`.
 
 #![allow(missing_docs)] // the fields are the arguments of the commands that the variants name
 

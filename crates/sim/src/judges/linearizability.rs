@@ -15,6 +15,8 @@ pub struct Judged {
     pub by_one: u64,
     /// Keys that no judge decided.
     pub by_none: u64,
+    /// Sequential reads that have their place in the one order of the cluster.
+    pub sequential_reads: u64,
 }
 
 pub(super) fn check(history: &[(usize, Record)]) -> Result<Judged, Failure> {

@@ -13,6 +13,7 @@ mod one_cluster;
 mod one_leader;
 mod progress;
 mod replicas;
+mod sequentiality;
 
 use crate::verdict::Failure;
 use crate::world::{World, id_of};
@@ -138,7 +139,9 @@ impl World {
 /// Judges the clients' history.
 ///
 /// # Errors
-/// It is not linearizable.
+/// It is not linearizable, or its sequential reads fit no order.
 pub fn judge_history(history: &[(usize, Record)]) -> Result<Judged, Failure> {
-    linearizability::check(history)
+    let mut judged = linearizability::check(history)?;
+    judged.sequential_reads = sequentiality::check(history)?;
+    Ok(judged)
 }

@@ -247,7 +247,9 @@ impl Worker {
             Err(error) => {
                 record.status = match error.kind {
                     ErrorKind::Unknown => Status::Unknown,
-                    ErrorKind::NoQuorum | ErrorKind::Unreachable | ErrorKind::Closed => Status::Fail,
+                    ErrorKind::NoQuorum | ErrorKind::Behind | ErrorKind::Unreachable | ErrorKind::Closed => {
+                        Status::Fail
+                    }
                     ErrorKind::Invalid | ErrorKind::Refused => panic!("{op:?} {key}: {error}"),
                 };
                 if record.status == Status::Fail {
@@ -264,9 +266,9 @@ impl Worker {
 }
 
 fn fill_in(record: &mut Record, answer: Answer) {
-    let certificate = answer.certificate.expect("a command with a key has one");
-    record.version = Some(certificate.version.0);
-    record.as_of = Some(certificate.as_of.0);
+    let achieved = answer.achieved.expect("a command with a key has one");
+    record.version = Some(achieved.version.0);
+    record.as_of = Some(achieved.as_of.0);
     let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("only text was written");
     match (record.op, answer.reply) {
         (OpName::Get, Reply::Bulk(bytes)) => record.value = Some(text(bytes)),

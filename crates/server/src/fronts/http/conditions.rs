@@ -1,16 +1,19 @@
-//! What the headers and the query of a request ask for: conditions, time to live, deadline, level.
+//! What the headers and the query of a request ask for: level, session, staleness, deadline, a number, conditions, time to live.
 //!
 //! Every option can be said in a header or in the query (for curl); said in both and differently is an error, and so is anything that this version does not know, because an
 //! option that is silently dropped changes what a request means.
 
 use super::problem::Problem;
 use axum::http::{HeaderMap, Uri};
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use proto::commands::level;
+use proto::command::{Command, InSession, Request};
+use proto::commands::client_number;
 use proto::hlc::Timestamp;
-use proto::limits::MAX_DEADLINE_MS;
+use proto::level::Ladder;
+use proto::limits::{MAX_CLIENT_NAME_BYTES, MAX_DEADLINE_MS};
+use proto::log_entry::ClientNumber;
 use proto::ops::{Condition, SetExpiry};
-use proto::reply::Reply;
 use std::time::Duration;
 
 /// The longest time to live: a thousand years, in milliseconds.
@@ -23,25 +26,33 @@ pub(super) struct Options {
     pub condition: Condition,
     /// From `ttl`.
     pub expiry: SetExpiry,
+    /// From Consistency; `None` means that no level was named.
+    pub ladder: Option<Ladder>,
+    /// From Session; its token is the node's to read.
+    pub session: InSession,
+    /// From Max-Staleness.
+    pub max_staleness_ms: Option<u64>,
     /// From Deadline.
     pub deadline_ms: Option<u64>,
-    /// Whether the client named a level.
-    pub level_chosen: bool,
+    /// From Idempotency-Key.
+    pub client: Option<ClientNumber>,
 }
 
-const TWINS: [(&str, &str); 5] = [
+const TWINS: [(&str, &str); 8] = [
     ("consistency", "consistency"),
+    ("session", "session"),
+    ("max-staleness", "max_staleness"),
     ("deadline", "deadline"),
+    ("idempotency-key", "idempotency_key"),
     ("if-match", "if_match"),
     ("if-none-match", "if_none_match"),
     ("ttl", "ttl"),
 ];
-const LATER: [&str; 3] = ["session", "max-staleness", "idempotency-key"];
 
 impl Options {
     /// From a request's headers and query.
     pub(super) fn read(headers: &HeaderMap, uri: &Uri) -> Result<Options, Problem> {
-        let mut said: [Option<String>; 5] = Default::default();
+        let mut said: [Option<String>; TWINS.len()] = Default::default();
         for (place, (header, _)) in said.iter_mut().zip(TWINS) {
             if header == "ttl" {
                 continue; // only in the query: no header of that name is ours
@@ -54,13 +65,7 @@ impl Options {
                 *place = Some(texts.join(", ").trim().to_owned());
             }
         }
-        if let Some(later) = LATER.iter().find(|later| headers.contains_key(**later)) {
-            return Err(Problem::bad_request(
-                "not_supported",
-                format!("the header {later} is not supported yet"),
-            ));
-        }
-        let mut seen_in_query = [false; 5];
+        let mut seen_in_query = [false; TWINS.len()];
         for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let Some(at) = TWINS.iter().position(|(_, twin)| *twin == name) else {
@@ -84,26 +89,69 @@ impl Options {
             }
             said[at] = Some(value);
         }
-        let [consistency, deadline, if_match, if_none_match, ttl] = said;
-        if let Some(consistency) = &consistency {
-            level(consistency.as_bytes()).map_err(|refusal| match refusal {
-                Reply::Error(text) => Problem::bad_request("level", text),
-                _ => Problem::bad_request("level", "an unknown consistency level"),
-            })?;
-        }
+        let [consistency, session, max_staleness, deadline, number, if_match, if_none_match, ttl] = said;
+        let waiting = |what, text: Option<String>| {
+            text.map(|text| span(what, &text, None, MAX_DEADLINE_MS)).transpose()
+        };
         Ok(Options {
+            ladder: consistency.map(|text| ladder(&text)).transpose()?,
+            session: session.map_or(InSession::Connection, |token| InSession::Token(Bytes::from(token))),
+            max_staleness_ms: waiting("Max-Staleness", max_staleness)?,
+            deadline_ms: waiting("Deadline", deadline)?,
+            client: number.map(numbered).transpose()?,
             condition: condition(if_match.as_deref(), if_none_match.as_deref())?,
             expiry: match ttl {
                 None => SetExpiry::Never,
                 Some(ttl) => SetExpiry::AfterMs(span("ttl", &ttl, Some(1000), MAX_TTL_MS)?),
             },
-            deadline_ms: match deadline {
-                None => None,
-                Some(deadline) => Some(span("Deadline", &deadline, None, MAX_DEADLINE_MS)?),
-            },
-            level_chosen: consistency.is_some(),
         })
     }
+
+    /// The request that these options and a command make.
+    pub(super) fn request(&self, command: Command) -> Request {
+        Request {
+            command,
+            ladder: self.ladder.unwrap_or_default(),
+            max_staleness_ms: self.max_staleness_ms,
+            session: self.session.clone(),
+            wants_token: true,
+            deadline_ms: self.deadline_ms,
+            level_chosen: self.ladder.is_some(),
+            client: self.client.clone(),
+        }
+    }
+
+    /// Refuses what only a write can have.
+    pub(super) fn of_a_read(&self) -> Result<(), Problem> {
+        self.without_expiry()?;
+        match self.client {
+            None => Ok(()),
+            Some(_) => {
+                Err(Problem::bad_request("unknown_parameter", "Idempotency-Key belongs to PUT and DELETE"))
+            }
+        }
+    }
+
+    /// Refuses what only PUT can have.
+    pub(super) fn without_expiry(&self) -> Result<(), Problem> {
+        match self.expiry {
+            SetExpiry::Never => Ok(()),
+            _ => Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT")),
+        }
+    }
+}
+
+fn ladder(text: &str) -> Result<Ladder, Problem> {
+    Ladder::parse(text.as_bytes()).map_err(|bad| Problem::bad_request("level", bad.0))
+}
+
+fn numbered(text: String) -> Result<ClientNumber, Problem> {
+    client_number(&Bytes::from(text)).map_err(|_| {
+        Problem::bad_request(
+            "bad_idempotency_key",
+            format!("Idempotency-Key wants client:number, the client's name at most {MAX_CLIENT_NAME_BYTES} bytes, the number from 1 and rising"),
+        )
+    })
 }
 
 fn condition(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Condition, Problem> {
@@ -212,7 +260,29 @@ mod tests {
     fn nothing_is_silently_ignored() {
         assert_eq!(read(&[], "/k?tll=10"), Err("unknown_parameter"));
         assert_eq!(read(&[("consistency", "causal")], "/k"), Err("level"));
-        assert_eq!(read(&[("consistency", "linearizable")], "/k").map(|o| o.level_chosen), Ok(true));
-        assert_eq!(read(&[("idempotency-key", "a")], "/k"), Err("not_supported"));
+        assert_eq!(read(&[("consistency", "strong")], "/k"), Err("level"));
+        assert_eq!(read(&[("idempotency-key", "a")], "/k"), Err("bad_idempotency_key"));
+    }
+
+    #[test]
+    fn a_level_and_a_session_have_twins() {
+        let of = |options: Options| options.request(Command::DbSize);
+        let said = of(read(&[("consistency", "linearizable;50ms, sequential"), ("session", "abc")], "/k")
+            .expect("good"));
+        let asked =
+            of(read(&[], "/k?consistency=linearizable;50ms,%20sequential&session=abc").expect("good"));
+        assert_eq!(said, asked);
+        assert_eq!(said.ladder.to_string(), "linearizable;50ms, sequential");
+        assert_eq!(said.session, InSession::Token("abc".into()));
+        assert!(said.level_chosen && said.wants_token);
+        assert!(!of(read(&[], "/k").expect("good")).level_chosen);
+        let stale = |headers: &[_], uri| read(headers, uri).map(|options| options.max_staleness_ms);
+        assert_eq!(stale(&[("max-staleness", "2s")], "/k"), Ok(Some(2_000)));
+        assert_eq!(stale(&[("max-staleness", "2s")], "/k?max_staleness=500ms"), Err("contradiction"));
+        assert_eq!(stale(&[], "/k?max_staleness=0ms"), Err("bad_span"));
+        let number =
+            read(&[], "/k?idempotency_key=me:7").map(|options| options.client.map(|client| client.number));
+        assert_eq!(number, Ok(Some(7)));
+        assert!(read(&[("idempotency-key", "me:7")], "/k").expect("good").of_a_read().is_err());
     }
 }

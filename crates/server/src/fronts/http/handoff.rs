@@ -10,7 +10,7 @@ use proto::command::Request;
 use proto::error::{ErrorKind, Failure};
 use proto::ids::{ConnectionId, RequestId};
 use proto::limits::MAX_CONNECTIONS;
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use proto::time::{Mono, Now};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,9 +20,12 @@ use tokio::sync::oneshot;
 /// Calls that wait for the loop. Every connection has at most one, so this is never reached.
 const MAX_CALLS: usize = MAX_CONNECTIONS;
 
+/// How a request ended, and what it achieved.
+pub(crate) type Answer = (Outcome, Achieved);
+
 #[allow(clippy::large_enum_variant)] // nearly all are of the large kind
 enum Call {
-    Data { name: &'static str, request: Request, answer: oneshot::Sender<Outcome> },
+    Data { name: &'static str, request: Request, answer: oneshot::Sender<Answer> },
     Status { answer: oneshot::Sender<Option<String>> },
     Ready { answer: oneshot::Sender<Result<(), String>> },
     Metrics { answer: oneshot::Sender<String> },
@@ -50,7 +53,7 @@ pub(crate) struct Calls {
 struct UnderWay {
     name: &'static str,
     started: Mono,
-    answer: oneshot::Sender<Outcome>,
+    answer: oneshot::Sender<Answer>,
 }
 
 /// Both ends.
@@ -68,6 +71,10 @@ pub(crate) fn channel(waker: Arc<Waker>, metrics: Arc<Metrics>) -> (Handoff, Cal
     (Handoff { calls: sender, waker }, calls)
 }
 
+fn failed(kind: ErrorKind, why: &str) -> Answer {
+    (Outcome::Failed(Failure::new(kind, why)), Achieved::default())
+}
+
 impl Handoff {
     async fn call<T>(&self, make: impl FnOnce(oneshot::Sender<T>) -> Call) -> Option<T> {
         let (answer, waiting) = oneshot::channel();
@@ -77,11 +84,9 @@ impl Handoff {
     }
 
     /// Hands a request to the core. `name` is what metrics call it.
-    pub(crate) async fn data(&self, name: &'static str, request: Request) -> Outcome {
-        let outcome = self.call(|answer| Call::Data { name, request, answer }).await;
-        outcome.unwrap_or_else(|| {
-            Outcome::Failed(Failure::new(ErrorKind::Closed, "the node is stopping; ask another one"))
-        })
+    pub(crate) async fn data(&self, name: &'static str, request: Request) -> Answer {
+        let answer = self.call(|answer| Call::Data { name, request, answer }).await;
+        answer.unwrap_or_else(|| failed(ErrorKind::Closed, "the node is stopping; ask another one"))
     }
 
     /// The node's status as JSON; `None` while it has none.
@@ -143,7 +148,7 @@ impl Calls {
         while let Ok(call) = self.calls.try_recv() {
             match call {
                 Call::Data { answer, .. } => {
-                    drop(answer.send(Outcome::Failed(Failure::new(ErrorKind::NoQuorum, why))));
+                    drop(answer.send(failed(ErrorKind::NoQuorum, why)));
                 }
                 Call::Status { answer } => drop(answer.send(None)),
                 Call::Ready { answer } => drop(answer.send(Err(why.to_owned()))),
@@ -160,7 +165,7 @@ impl Calls {
         &mut self,
         core: &mut Core,
         connection: ConnectionId,
-        outcome: Outcome,
+        (outcome, achieved): Answer,
         valid_until: Option<Mono>,
         now: impl Fn() -> Now,
     ) {
@@ -178,7 +183,10 @@ impl Calls {
         let metrics = &self.metrics;
         let counters = self.counters.entry(call.name).or_insert_with(|| metrics.command("http", call.name));
         counters.count(class, asked.mono - call.started);
-        drop(call.answer.send(outcome));
+        if matches!(outcome, Outcome::Done { .. }) {
+            metrics.answered("http", achieved.level);
+        }
+        drop(call.answer.send((outcome, achieved)));
         core.step(asked, Input::ConnectionClosed { connection });
     }
 

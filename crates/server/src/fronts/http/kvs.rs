@@ -3,18 +3,20 @@
 //! The key is the rest of the path, percent-decoded: any bytes, slashes too. A body is the value as it is.
 
 use super::Front;
+use super::achieved::Told;
 use super::conditions::Options;
+use super::parameters::{SaidInHeaders, SaidInQuery};
 use super::problem::Problem;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
-use proto::command::{Command, Request};
+use proto::command::Command;
 use proto::limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
-use proto::ops::{Condition, KeyWrite, Read, SetExpiry, StringRead, StringWrite, Write};
-use proto::outcome::{Certificate, Outcome};
+use proto::ops::{Condition, KeyWrite, Read, StringRead, StringWrite, Write};
+use proto::outcome::Outcome;
 use proto::reply::Reply;
 use proto::slots::slot_of;
 use std::time::Duration;
@@ -26,18 +28,17 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 #[utoipa::path(get, path = "/kvs/{key}", tag = "kvs",
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
-        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
-        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        SaidInHeaders,
+        SaidInQuery,
         ("If-None-Match" = Option<String>, Header, description = "Answer 304 if the value still has this version"),
     ),
     responses(
-        (status = 200, description = "The value", body = Vec<u8>, content_type = "application/octet-stream",
-            headers(("ETag" = String, description = "The version"), ("As-Of" = String, description = "The last entry that the leader had applied"))),
+        (status = 200, description = "The value", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 304, description = "The value still has that version"),
-        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "The request makes no sense; code `level`, `bad_session`, `contradiction` and others", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such key; code `not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "No quorum, or too busy; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such key at the level asked; code `not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Nobody could answer in time; code `no_quorum`, `behind` or `busy`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn get(
     State(front): State<Front>,
@@ -46,13 +47,10 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let key = key_of(&uri)?;
     let options = Options::read(&headers, &uri)?;
-    if options.expiry != SetExpiry::Never {
-        return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
-    }
+    options.of_a_read()?;
     let read = Read::String(StringRead::Get { key: key.clone() });
-    let (reply, certificate) =
-        ask(&front, "get", Command::Read { slot: slot_of(&key), read }, &options).await?;
-    let version = certificate.version;
+    let (reply, told) = ask(&front, "get", Command::Read { slot: slot_of(&key), read }, &options).await?;
+    let version = told.certificate.version;
     let is_there = matches!(reply, Reply::Bulk(_));
     let holds = match &options.condition {
         Condition::AnyVersion(versions) => is_there && versions.contains(&version),
@@ -60,7 +58,7 @@ pub(super) async fn get(
         _ => true,
     };
     if !holds {
-        return Ok(certified(precondition_failed().into_response(), &certificate, is_there));
+        return Ok(told.on(precondition_failed().into_response(), is_there));
     }
     let is_known = match &options.condition {
         Condition::NoVersion(versions) => is_there && versions.contains(&version),
@@ -73,7 +71,7 @@ pub(super) async fn get(
         Reply::Nil => not_found().into_response(),
         other => unexpected(other).into_response(),
     };
-    Ok(certified(response, &certificate, is_there))
+    Ok(told.on(response, is_there))
 }
 
 /// Writes a value.
@@ -81,15 +79,15 @@ pub(super) async fn get(
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
         ("ttl" = Option<String>, Query, description = "Time to live: seconds, or 500ms, 10s, 5m, 2h"),
-        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
-        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        SaidInHeaders,
+        SaidInQuery,
         ("If-Match" = Option<String>, Header, description = "Write only over this version, or over any (*)"),
         ("If-None-Match" = Option<String>, Header, description = "Write only if the key is absent (*), or has another version"),
     ),
     responses(
-        (status = 200, description = "Replaced", headers(("ETag" = String, description = "The new version"))),
-        (status = 201, description = "Created", headers(("ETag" = String, description = "The version"))),
-        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "Replaced"),
+        (status = 201, description = "Created"),
+        (status = 400, description = "The request makes no sense; code `level`, `bad_session`, `contradiction` and others", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "The condition does not hold; code `precondition_failed`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The value is too long; code `value_too_long`", body = Problem, content_type = "application/problem+json"),
@@ -108,8 +106,7 @@ pub(super) async fn put(
     let (value, _held) = read_body(&front, &headers, body).await?;
     let (expiry, condition) = (options.expiry, options.condition.clone());
     let write = Write::String(StringWrite::Put { key: key.clone(), value, expiry, condition });
-    let (reply, certificate) =
-        ask(&front, "put", Command::Write { slot: slot_of(&key), write }, &options).await?;
+    let (reply, told) = ask(&front, "put", Command::Write { slot: slot_of(&key), write }, &options).await?;
     let response = match reply {
         Reply::Int(1) => StatusCode::CREATED.into_response(),
         Reply::Int(_) => StatusCode::OK.into_response(),
@@ -117,22 +114,22 @@ pub(super) async fn put(
         other => unexpected(other).into_response(),
     };
     let is_there = response.status().is_success();
-    Ok(certified(response, &certificate, is_there))
+    Ok(told.on(response, is_there))
 }
 
 /// Deletes a key.
 #[utoipa::path(delete, path = "/kvs/{key}", tag = "kvs",
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
-        ("deadline" = Option<String>, Query, description = "How long to wait, as 200ms or 2s; like the header Deadline"),
-        ("consistency" = Option<String>, Query, description = "linearizable; like the header Consistency"),
+        SaidInHeaders,
+        SaidInQuery,
         ("If-Match" = Option<String>, Header, description = "Delete only this version"),
     ),
     responses(
         (status = 200, description = "Deleted"),
-        (status = 400, description = "The request makes no sense", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "The request makes no sense; code `level`, `bad_session`, `contradiction` and others", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such key; code `not_found`", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such key at the level asked; code `not_found`", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "The condition does not hold; code `precondition_failed`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was applied; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
         (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
@@ -144,11 +141,9 @@ pub(super) async fn delete(
 ) -> Result<Response, Problem> {
     let key = key_of(&uri)?;
     let options = Options::read(&headers, &uri)?;
-    if options.expiry != SetExpiry::Never {
-        return Err(Problem::bad_request("unknown_parameter", "ttl belongs to PUT"));
-    }
+    options.without_expiry()?;
     let write = Write::Key(KeyWrite::Delete { key: key.clone(), condition: options.condition.clone() });
-    let (reply, certificate) =
+    let (reply, told) =
         ask(&front, "delete", Command::Write { slot: slot_of(&key), write }, &options).await?;
     let response = match reply {
         Reply::Int(1) => StatusCode::OK.into_response(),
@@ -156,7 +151,7 @@ pub(super) async fn delete(
         Reply::Nil => precondition_failed().into_response(),
         other => unexpected(other).into_response(),
     };
-    Ok(certified(response, &certificate, false))
+    Ok(told.on(response, false))
 }
 
 /// `/kvs/` names no key.
@@ -219,16 +214,10 @@ async fn ask(
     name: &'static str,
     command: Command,
     options: &Options,
-) -> Result<(Reply, Certificate), Problem> {
-    let request = Request {
-        command,
-        deadline_ms: options.deadline_ms,
-        level_chosen: options.level_chosen,
-        client: None,
-    };
-    match front.handoff.data(name, request).await {
-        Outcome::Done { reply, certificate } => Ok((reply, certificate)),
-        Outcome::Failed(failure) => Err(Problem::from_failure(&failure)),
+) -> Result<(Reply, Told), Problem> {
+    match front.handoff.data(name, options.request(command)).await {
+        (Outcome::Done { reply, certificate }, achieved) => Ok((reply, Told { certificate, achieved })),
+        (Outcome::Failed(failure), _) => Err(Problem::from_failure(&failure)),
     }
 }
 
@@ -257,20 +246,4 @@ fn unexpected(reply: Reply) -> Problem {
             format!("an unexpected reply: {other:?}"),
         ),
     }
-}
-
-/// Adds what was achieved.
-fn certified(mut response: Response, certificate: &Certificate, has_version: bool) -> Response {
-    let headers = response.headers_mut();
-    let mut insert = |name: &'static str, value: String| {
-        headers.insert(name, HeaderValue::from_str(&value).expect("digits and quotes"));
-    };
-    if has_version {
-        insert("etag", format!("\"{}\"", certificate.version));
-    }
-    insert("as-of", certificate.as_of.to_string());
-    insert("served-by", certificate.served_by.to_string());
-    insert("state", "committed".to_owned());
-    insert("consistency", "linearizable".to_owned());
-    response
 }

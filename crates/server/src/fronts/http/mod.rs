@@ -2,10 +2,11 @@
 //!
 //! It runs on `tokio` in a thread of its own, because it is not where speed matters, and hands requests to the core over a channel (`handoff`).
 //!
-//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `faults`: faults. `admin`: everything else.
+//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `achieved`: what replies say besides. `faults`: faults. `admin`: everything else.
 //! * `stillness`: a paused node answers nothing here.
-//! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`: `/openapi.json`.
+//! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`, `parameters`: `/openapi.json`.
 
+mod achieved;
 mod admin;
 mod conditions;
 mod faults;
@@ -13,6 +14,7 @@ mod handoff;
 mod kvs;
 mod listener;
 mod openapi;
+mod parameters;
 mod problem;
 mod stillness;
 

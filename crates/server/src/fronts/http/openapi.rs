@@ -1,17 +1,20 @@
 //! `/openapi.json`: the HTTP interface as OpenAPI 3.1 describes it, made from the handlers themselves.
 
-use super::{admin, faults, kvs, problem};
+use super::{achieved, admin, faults, kvs, problem};
 use axum::Json;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Quartet", description = "A distributed key-value store. Every answer is linearizable."),
+    info(title = "Quartet", description = "A distributed key-value store. Every request picks its consistency level: linearizable (unless it says otherwise) or sequential."),
     paths(kvs::get, kvs::put, kvs::delete, admin::healthz, admin::readyz, admin::status, admin::metrics, faults::list, faults::make, faults::heal, document),
     components(schemas(problem::Problem)),
     security((), ("password" = [])),
-    modifiers(&Password)
+    modifiers(&Password, &Told)
 )]
 struct Document;
 
@@ -22,6 +25,28 @@ impl utoipa::Modify for Password {
         if let Some(components) = document.components.as_mut() {
             components
                 .add_security_scheme("password", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)));
+        }
+    }
+}
+
+/// What every answer from the state says in its headers (`achieved`).
+struct Told;
+
+impl utoipa::Modify for Told {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        const FROM_THE_STATE: [&str; 5] = ["200", "201", "304", "404", "412"];
+        let Some(path) = document.paths.paths.get_mut("/kvs/{key}") else { return };
+        for operation in [&mut path.get, &mut path.put, &mut path.delete].into_iter().flatten() {
+            for (status, response) in &mut operation.responses.responses {
+                let RefOr::T(response) = response else { continue };
+                if FROM_THE_STATE.contains(&status.as_str()) {
+                    for (name, meaning) in achieved::HEADERS {
+                        let text = ObjectBuilder::new().schema_type(Type::String);
+                        let header = HeaderBuilder::new().schema(text).description(Some(meaning));
+                        response.headers.insert(name.to_owned(), header.build());
+                    }
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use proto::error::{ErrorKind, Failure};
+use proto::session::BadToken;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +31,11 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
     serializer.serialize_u16(status.as_u16())
 }
 
+/// Whether the node refused the request's session token. Only its sentence has come this far.
+fn is_bad_token(failure: &Failure) -> bool {
+    BadToken::ALL.iter().any(|bad| bad.to_string() == failure.message)
+}
+
 impl Problem {
     /// A problem for which nothing was applied.
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
@@ -45,8 +51,10 @@ impl Problem {
     /// A request that got no answer from the state.
     pub(super) fn from_failure(failure: &Failure) -> Problem {
         let (status, code) = match failure.kind {
+            ErrorKind::Invalid if is_bad_token(failure) => (StatusCode::BAD_REQUEST, "bad_session"),
             ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid"),
             ErrorKind::NoQuorum => (StatusCode::SERVICE_UNAVAILABLE, "no_quorum"),
+            ErrorKind::Behind => (StatusCode::SERVICE_UNAVAILABLE, "behind"),
             ErrorKind::Retry => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             ErrorKind::Closed => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             ErrorKind::OutOfMemory => (StatusCode::INSUFFICIENT_STORAGE, "out_of_memory"),

@@ -70,6 +70,8 @@ fn errors_are_problem_documents_with_codes() {
     code(&ask("POST /kvs/k", ""), "405", "method_not_allowed");
     code(&ask("GET /kvs/", ""), "400", "no_key");
     code(&ask("GET /kvs/k?x=1", ""), "400", "unknown_parameter");
+    code(&ask("GET /kvs/k?consistency=strong", ""), "400", "level");
+    code(&ask("GET /kvs/k", "Consistency: eventual\r\n"), "400", "level");
     code(&ask("PUT /kvs/k", "Content-Length: 8388609\r\n"), "413", "value_too_long");
     let answer = ask("GET /kvs/k", "");
     code(&answer, "503", "no_quorum");
@@ -104,5 +106,8 @@ fn the_password_guards_data_and_status_but_not_health() {
     let document = get("/openapi.json");
     for path in ["/kvs/{key}", "/healthz", "/readyz", "/admin/status", "/admin/faults", "/metrics"] {
         assert!(document.contains(&format!("\"{path}\"")), "{path} is not described");
+    }
+    for said in ["Max-Staleness", "max_staleness", "Idempotency-Key", "Age-Max", "Served-By"] {
+        assert!(document.contains(&format!("\"{said}\"")), "{said} is not described");
     }
 }

@@ -1,25 +1,26 @@
-//! From an outcome to the reply that a client sees: error words, and the certificate where the client asked for it.
+//! From an outcome to the reply that a client sees: error words, and what was achieved where the client asked for it.
 
 use observe::metrics::OutcomeClass;
 use proto::error::{ErrorKind, Failure};
-use proto::outcome::{Certificate, Outcome};
+use proto::outcome::{Achieved, Certificate, Outcome};
 use proto::reply::Reply;
 
 /// How a client wants an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
-    /// With its certificate (`WITH … META`).
+    /// With what was achieved (`WITH … META`).
     pub meta: bool,
-    /// It named a level: a lost quorum is then NOQUORUM, else CLUSTERDOWN, which Redis clients retry by themselves.
+    /// Somebody named a level, the client or its listener: a lost quorum is then NOQUORUM, else CLUSTERDOWN, which Redis clients retry by themselves.
     pub level_chosen: bool,
 }
 
 /// The reply, and what metrics call it.
-pub(super) fn reply_to(outcome: Outcome, wish: Wish) -> (Reply, OutcomeClass) {
+pub(super) fn reply_to(outcome: Outcome, achieved: &Achieved, wish: Wish) -> (Reply, OutcomeClass) {
     match outcome {
         Outcome::Done { reply, certificate } => {
             let class = if reply.is_error() { OutcomeClass::Error } else { OutcomeClass::Ok };
-            (if wish.meta { Reply::Array(vec![reply, metadata(&certificate)]) } else { reply }, class)
+            let meta = || metadata(&certificate, achieved);
+            (if wish.meta { Reply::Array(vec![reply, meta()]) } else { reply }, class)
         }
         Outcome::Failed(failure) => (error_reply(&failure, wish.level_chosen), class_of(failure.kind)),
     }
@@ -30,9 +31,11 @@ pub(crate) fn class_of(kind: ErrorKind) -> OutcomeClass {
     match kind {
         ErrorKind::Unknown => OutcomeClass::Unknown,
         ErrorKind::Invalid | ErrorKind::Expired => OutcomeClass::Error,
-        ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory | ErrorKind::Closed => {
-            OutcomeClass::Refused
-        }
+        ErrorKind::NoQuorum
+        | ErrorKind::Behind
+        | ErrorKind::Retry
+        | ErrorKind::OutOfMemory
+        | ErrorKind::Closed => OutcomeClass::Refused,
     }
 }
 
@@ -43,6 +46,7 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
         ErrorKind::Invalid => format!("ERR {message}"),
         ErrorKind::NoQuorum if level_chosen => format!("NOQUORUM {message}"),
         ErrorKind::NoQuorum | ErrorKind::Closed => format!("CLUSTERDOWN {message}"),
+        ErrorKind::Behind => format!("BEHIND {message}"),
         ErrorKind::Retry => format!("TRYAGAIN {message}"),
         ErrorKind::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".to_owned(),
         ErrorKind::Expired => format!("ERR expired: {message}"),
@@ -50,14 +54,14 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
     })
 }
 
-/// `{level, token, age_ms, state, node, version, as_of}`. There are no session tokens yet, and a linearizable answer has no age.
-fn metadata(certificate: &Certificate) -> Reply {
+/// `{level, token, age_ms, state, node, version, as_of}`. Every write of this version is decided before it is answered, so the state is always the same.
+fn metadata(certificate: &Certificate, achieved: &Achieved) -> Reply {
     let number = |value: u64| Reply::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let pair = |name: &'static str, value| (Reply::bulk(name), value);
     Reply::Map(vec![
-        pair("level", Reply::bulk("linearizable")),
-        pair("token", Reply::Nil),
-        pair("age_ms", Reply::Nil),
+        pair("level", Reply::bulk(achieved.level.name())),
+        pair("token", achieved.token.clone().map_or(Reply::Nil, Reply::bulk)),
+        pair("age_ms", number(achieved.age_ms)),
         pair("state", Reply::bulk("committed")),
         pair("node", number(certificate.served_by.0)),
         pair("version", number(certificate.version.0)),
@@ -68,12 +72,13 @@ fn metadata(certificate: &Certificate) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::level::Level;
 
     #[test]
     fn each_kind_of_failure_has_the_word_that_clients_know() {
         let word = |kind, level_chosen| {
             let wish = Wish { meta: true, level_chosen };
-            let (reply, _) = reply_to(Outcome::Failed(Failure::new(kind, "why")), wish);
+            let (reply, _) = reply_to(Outcome::Failed(Failure::new(kind, "why")), &Achieved::default(), wish);
             match reply {
                 Reply::Error(text) => text.split(' ').next().unwrap_or_default().to_owned(),
                 other => panic!("no error: {other:?}"),
@@ -81,6 +86,7 @@ mod tests {
         };
         assert_eq!(word(ErrorKind::NoQuorum, true), "NOQUORUM");
         assert_eq!(word(ErrorKind::NoQuorum, false), "CLUSTERDOWN");
+        assert_eq!(word(ErrorKind::Behind, true), "BEHIND");
         assert_eq!(word(ErrorKind::Unknown, false), "UNKNOWN");
         assert_eq!(word(ErrorKind::Retry, false), "TRYAGAIN");
         assert_eq!(word(ErrorKind::OutOfMemory, false), "OOM");
@@ -89,12 +95,20 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_comes_only_when_asked_for() {
+    fn what_was_achieved_is_told_only_when_asked_for() {
         let done = || Outcome::Done { reply: Reply::OK, certificate: Certificate::default() };
-        assert_eq!(reply_to(done(), Wish::default()), (Reply::OK, OutcomeClass::Ok));
-        let (reply, _) = reply_to(done(), Wish { meta: true, level_chosen: true });
-        assert!(
-            matches!(reply, Reply::Array(parts) if parts[0] == Reply::OK && matches!(parts[1], Reply::Map(_)))
-        );
+        let achieved = Achieved { level: Level::Sequential, age_ms: 7, token: Some("t".to_owned()) };
+        assert_eq!(reply_to(done(), &achieved, Wish::default()), (Reply::OK, OutcomeClass::Ok));
+        let (reply, _) = reply_to(done(), &achieved, Wish { meta: true, level_chosen: true });
+        let Reply::Array(parts) = reply else { panic!("no pair") };
+        let Reply::Map(meta) = &parts[1] else { panic!("no map") };
+        let told = |name: &'static str| {
+            meta.iter().find(|(key, _)| *key == Reply::bulk(name)).map(|(_, value)| value)
+        };
+        assert_eq!(parts[0], Reply::OK);
+        assert_eq!(told("level"), Some(&Reply::bulk("sequential")));
+        assert_eq!(told("token"), Some(&Reply::bulk("t")));
+        assert_eq!(told("age_ms"), Some(&Reply::Int(7)));
+        assert_eq!(told("state"), Some(&Reply::bulk("committed")));
     }
 }

@@ -7,6 +7,7 @@ use super::pipeline::Pipeline;
 use super::reply_buffer::ReplyBuffer;
 use bytes::{Bytes, BytesMut};
 use mio::net::TcpStream;
+use proto::commands::consistency::Consistency;
 use proto::ids::ConnectionId;
 use proto::limits::{MAX_CONNECTION_REPLY_BYTES, MAX_CONNECTION_REQUEST_BYTES};
 use proto::reply::Reply;
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pub library_version: Bytes,
     /// CLIENT REPLY.
     pub replies: ReplyMode,
+    /// CONSISTENCY, or what its port stands for.
+    pub consistency: Consistency,
 }
 
 /// Why a connection is over.
@@ -63,6 +66,10 @@ pub(super) struct Connection {
     pub stream: TcpStream,
     pub remote: SocketAddr,
     pub session: Session,
+    /// What RESET puts back into the session.
+    pub door: Consistency,
+    /// RESET was said: its next command begins a new session at the core, after everything before it is answered.
+    pub wants_new_session: bool,
     pub decoder: RequestDecoder,
     pub input: BytesMut,
     pub pipeline: Pipeline,
@@ -98,6 +105,7 @@ impl Connection {
         id: ConnectionId,
         stream: TcpStream,
         remote: SocketAddr,
+        door: Consistency,
         is_authenticated: bool,
         now: Mono,
     ) -> Connection {
@@ -105,7 +113,9 @@ impl Connection {
             id,
             stream,
             remote,
-            session: Session { is_authenticated, ..Session::default() },
+            session: Session { is_authenticated, consistency: door, ..Session::default() },
+            door,
+            wants_new_session: false,
             decoder: if is_authenticated {
                 RequestDecoder::default()
             } else {
@@ -143,6 +153,7 @@ impl Connection {
     /// Whether the next command may be parsed.
     pub(super) fn may_parse(&self) -> bool {
         !self.is_closing
+            && (!self.wants_new_session || self.pipeline.is_empty())
             && self.pipeline.request_bytes < MAX_CONNECTION_REQUEST_BYTES
             && self.pipeline.has_room(self.out.len_bytes())
     }

@@ -7,6 +7,7 @@ use crate::fronts::password::Password;
 use crate::memory;
 use node::core::Core;
 use observe::metrics::Metrics;
+use proto::level::Level;
 use proto::time::{Mono, Now};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub listening: SocketAddr,
     /// Commands since the start, or since CONFIG RESETSTAT.
     pub commands_processed: u64,
+    /// Answers from the state by the level that they met, since the start or since CONFIG RESETSTAT.
+    pub answers_by_level: [u64; Level::ALL.len()],
     /// Connections since the start, or since CONFIG RESETSTAT.
     pub connections_received: u64,
     /// Connections refused since the start, or since CONFIG RESETSTAT.

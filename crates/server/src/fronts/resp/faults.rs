@@ -6,7 +6,7 @@ use super::pipeline::Pending;
 use crate::faults::{FaultError, FaultErrorKind, FaultView, Report, Wish};
 use bytes::Bytes;
 use proto::ids::{ConnectionId, RequestId};
-use proto::outcome::{Certificate, Outcome};
+use proto::outcome::{Achieved, Certificate, Outcome};
 use proto::reply::Reply;
 use proto::time::Now;
 use std::sync::Arc;
@@ -56,7 +56,8 @@ impl RespFront {
             Ok(report) => Reply::bulk(serde_json::to_vec(&report).expect("texts and numbers are valid JSON")),
             Err(error) => error_reply(&error),
         };
-        self.answer(connection, request, Outcome::Done { reply, certificate: Certificate::default() }, None);
+        let outcome = Outcome::Done { reply, certificate: Certificate::default() };
+        self.answer(connection, request, outcome, Achieved::default(), None);
     }
 
     /// What status shows of faults from now on.

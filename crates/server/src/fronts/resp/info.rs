@@ -6,6 +6,7 @@ use super::context::Context;
 use super::session::REDIS_VERSION;
 use bytes::Bytes;
 use node::status::Status;
+use proto::level::Level;
 use std::fmt::Write;
 
 const DEFAULT: [&str; 9] =
@@ -133,6 +134,8 @@ fn stats(context: &Context<'_>) -> Vec<Field> {
     vec![
         field("total_connections_received", shared.connections_received),
         field("total_commands_processed", shared.commands_processed),
+        field("answers_linearizable", shared.answers_by_level[Level::Linearizable as usize]),
+        field("answers_sequential", shared.answers_by_level[Level::Sequential as usize]),
         field("instantaneous_ops_per_sec", 0),
         field("total_net_input_bytes", shared.input_bytes),
         field("total_net_output_bytes", shared.output_bytes),

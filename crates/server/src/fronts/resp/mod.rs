@@ -1,6 +1,7 @@
 //! The Redis front: connections, RESP2 and RESP3, commands to the core and answers back in order.
 //!
 //! * `connection`: one client's socket and buffers. `pipeline`: its commands under way. `reply_buffer`: bytes on their way out. `answers`: outcomes to replies.
+//! * `doors`: the ports, each with the level that its connections start with.
 //! * `session`, `server_commands`, `info`, `settings`, `cluster`, `faults`: commands that never reach the core.
 //! * this file: whose turn it is, and the accounts that keep slow and greedy clients from costing anyone else.
 //!
@@ -11,6 +12,7 @@ mod answers;
 mod cluster;
 mod connection;
 mod context;
+mod doors;
 mod faults;
 mod glob;
 mod info;
@@ -22,27 +24,31 @@ mod settings;
 
 pub(crate) use answers::class_of;
 pub(crate) use context::Shared;
+pub(crate) use doors::Door;
 pub(crate) use settings::Settings;
 
 use crate::readiness::Readiness;
 use bytes::Bytes;
 use connection::{Connection, Over, READ_PER_TURN_BYTES, ReplyMode, SMALL_BYTES};
 use context::Context;
+use doors::Doors;
 use faults::FaultCommand;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use node::core::Core;
 use node::io::Input;
 use observe::metrics::{CommandMetrics, OutcomeClass};
 use pipeline::{Left, Pending};
+use proto::commands::consistency::Consistency;
 use proto::commands::{Family, Row, parse_request, resolve, table};
 use proto::ids::{ConnectionId, NodeId, RequestId};
+use proto::level::Level;
 use proto::limits::{MAX_CONNECTIONS, MAX_NODE_REPLY_BYTES, MAX_NODE_REQUEST_BYTES};
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use proto::reply::Reply;
 use proto::time::{Mono, Now};
 use session::Said;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,8 +77,9 @@ pub(crate) fn is_foreign(connection: ConnectionId) -> bool {
 /// All connections of Redis clients.
 #[derive(Debug)]
 pub(crate) struct RespFront {
-    listener: Option<TcpListener>,
+    doors: Doors,
     first_token: usize,
+    first_connection_token: usize,
     connections: Vec<Option<Box<Connection>>>,
     free: Vec<usize>,
     births: u64,
@@ -80,7 +87,6 @@ pub(crate) struct RespFront {
     dirty: Vec<usize>,
     /// The core was stepped after the drain: another one must follow.
     has_stepped: bool,
-    may_accept: bool,
     is_draining: bool,
     open: Arc<AtomicUsize>,
     request_bytes: usize,
@@ -96,18 +102,19 @@ pub(crate) struct RespFront {
 }
 
 impl RespFront {
-    /// Takes over a listening socket. `open` counts the connections of all fronts.
+    /// Takes over listening sockets. `open` counts the connections of all fronts.
     pub(crate) fn new(
-        mut listener: TcpListener,
+        doors: Vec<Door>,
         first_token: usize,
         registry: &Registry,
         me: NodeId,
         open: Arc<AtomicUsize>,
         shared: Shared,
     ) -> io::Result<RespFront> {
-        registry.register(&mut listener, Token(first_token), Interest::READABLE)?;
+        let doors = Doors::new(doors, first_token, registry)?;
         Ok(RespFront {
-            listener: Some(listener),
+            first_connection_token: first_token + doors.count(),
+            doors,
             first_token,
             connections: Vec::new(),
             free: Vec::new(),
@@ -115,7 +122,6 @@ impl RespFront {
             turns: Vec::new(),
             dirty: Vec::new(),
             has_stepped: false,
-            may_accept: true,
             is_draining: false,
             open,
             request_bytes: 0,
@@ -131,9 +137,8 @@ impl RespFront {
 
     /// Takes note of a readiness event.
     pub(crate) fn ready(&mut self, token: usize, readiness: Readiness) {
-        let Some(at) = (token - self.first_token).checked_sub(1) else {
-            self.may_accept = true;
-            return;
+        let Some(at) = token.checked_sub(self.first_connection_token) else {
+            return self.doors.ready(token - self.first_token);
         };
         if let Some(Some(connection)) = self.connections.get_mut(at) {
             connection.is_readable |= readiness.is_readable;
@@ -151,10 +156,7 @@ impl RespFront {
 
     /// Whether there is work that no event will announce.
     pub(crate) fn wants_a_turn(&self) -> bool {
-        !self.turns.is_empty()
-            || !self.dirty.is_empty()
-            || self.has_stepped
-            || (self.may_accept && self.listener.is_some())
+        !self.turns.is_empty() || !self.dirty.is_empty() || self.has_stepped || self.doors.want_a_turn()
     }
 
     /// Accepts, reads, and steps the core with every whole command.
@@ -183,12 +185,13 @@ impl RespFront {
         connection: ConnectionId,
         request: RequestId,
         outcome: Outcome,
+        achieved: Achieved,
         valid_until: Option<Mono>,
     ) {
         let at = (connection.0 & ((1 << PLACE_BITS) - 1)) as usize;
         if let Some(Some(found)) = self.connections.get_mut(at)
             && found.id == connection
-            && found.pipeline.answer(request, outcome, valid_until)
+            && found.pipeline.answer(request, outcome, achieved, valid_until)
             && !found.is_dirty
         {
             found.is_dirty = true;
@@ -215,9 +218,7 @@ impl RespFront {
 
     /// No new connections from now on.
     pub(crate) fn stop_accepting(&mut self, registry: &Registry) {
-        if let Some(mut listener) = self.listener.take() {
-            let _ = registry.deregister(&mut listener);
-        }
+        self.doors.close(registry);
     }
 
     /// No new commands from now on: connections end when what is under way is answered and written.
@@ -238,22 +239,19 @@ impl RespFront {
 
     fn accept(&mut self, registry: &Registry, now: Mono) {
         for _ in 0..ACCEPTS_PER_TURN {
-            let Some(listener) = self.listener.as_ref().filter(|_| self.may_accept) else { return };
-            match listener.accept() {
-                Ok((stream, remote)) => self.admit(stream, remote, registry, now),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    // Tried again with the next event, or sweep: out of descriptors is no reason to spin.
-                    self.may_accept = false;
-                    if error.kind() != ErrorKind::WouldBlock {
-                        tracing::warn!("cannot accept a client's connection: {error}");
-                    }
-                }
-            }
+            let Some((stream, remote, consistency)) = self.doors.accept() else { return };
+            self.admit(stream, remote, consistency, registry, now);
         }
     }
 
-    fn admit(&mut self, mut stream: TcpStream, remote: SocketAddr, registry: &Registry, now: Mono) {
+    fn admit(
+        &mut self,
+        mut stream: TcpStream,
+        remote: SocketAddr,
+        consistency: Consistency,
+        registry: &Registry,
+        now: Mono,
+    ) {
         if self.open.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
             self.shared.connections_refused += 1;
             self.shared.metrics.connections_refused.inc();
@@ -265,7 +263,7 @@ impl RespFront {
             self.connections.len() - 1
         });
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if registry.register(&mut stream, Token(self.first_token + 1 + at), interest).is_err() {
+        if registry.register(&mut stream, Token(self.first_connection_token + at), interest).is_err() {
             self.free.push(at);
             return;
         }
@@ -276,7 +274,8 @@ impl RespFront {
         self.shared.metrics.connected_clients.inc();
         self.open.fetch_add(1, Ordering::Relaxed);
         let id = ConnectionId(self.births << PLACE_BITS | at as u64);
-        let mut connection = Connection::new(id, stream, remote, self.shared.password.is_none(), now);
+        let is_authenticated = self.shared.password.is_none();
+        let mut connection = Connection::new(id, stream, remote, consistency, is_authenticated, now);
         connection.is_queued = true;
         self.turns.push(at);
         self.connections[at] = Some(Box::new(connection));
@@ -338,6 +337,10 @@ impl RespFront {
         core: &mut Core,
         now: Now,
     ) {
+        if std::mem::take(&mut connection.wants_new_session) {
+            // RESET came before this command, and everything before RESET is answered: the core forgets the session.
+            core.step(now, Input::ConnectionClosed { connection: connection.id });
+        }
         self.shared.commands_processed += 1;
         connection.last_command = now.mono;
         let version = connection.session.version;
@@ -362,7 +365,8 @@ impl RespFront {
         } else {
             match row.family {
                 Family::Data(_) | Family::Wrapper => match parse_request(argv) {
-                    Ok(parsed) => {
+                    Ok(mut parsed) => {
+                        connection.session.consistency.fill(&mut parsed.request);
                         let wish = Connection::wish(parsed.meta, parsed.request.level_chosen);
                         let mut pending = Pending::new(version, wish, number, bytes, now.mono);
                         pending.is_silent = is_silent(connection);
@@ -418,6 +422,15 @@ impl RespFront {
             .count(class, took);
     }
 
+    /// Counts an answer from the state by the level that it met. Commands that no level is asked of are left out.
+    fn count_level(&mut self, number: usize, level: Option<Level>) {
+        let row = &table()[number];
+        if let Some(level) = level.filter(|_| row.takes_level() || matches!(row.family, Family::Wrapper)) {
+            self.shared.answers_by_level[level as usize] += 1;
+            self.shared.metrics.answered("resp", level);
+        }
+    }
+
     fn write(
         &mut self,
         connection: &mut Connection,
@@ -427,7 +440,10 @@ impl RespFront {
     ) -> Result<(), Over> {
         while let Some(left) = connection.pipeline.pop(&mut connection.out, clock) {
             match left {
-                Left::Answered { row, started, class } => self.count(row, class, now.mono - started),
+                Left::Answered { row, started, class, level } => {
+                    self.count(row, class, now.mono - started);
+                    self.count_level(row, level);
+                }
                 Left::Local => {}
                 Left::Expired(request) => {
                     core.step(now, Input::Expired { connection: connection.id, request });
@@ -487,7 +503,7 @@ impl RespFront {
 
     /// Once a second: what no event announces.
     fn sweep(&mut self, core: &mut Core, now: Now) {
-        self.may_accept = true;
+        self.doors.look_again();
         let is_full = self.request_bytes > MAX_NODE_REQUEST_BYTES;
         for at in 0..self.connections.len() {
             let Some(connection) = &mut self.connections[at] else { continue };

@@ -7,8 +7,9 @@ use super::answers::{Wish, reply_to};
 use super::reply_buffer::ReplyBuffer;
 use observe::metrics::OutcomeClass;
 use proto::ids::RequestId;
+use proto::level::Level;
 use proto::limits::{MAX_CONNECTION_REPLY_BYTES, MAX_PIPELINE_DEPTH};
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome};
 use proto::reply::Reply;
 use proto::resp::Version;
 use proto::time::Mono;
@@ -38,7 +39,7 @@ pub(super) struct Pending {
 #[derive(Debug)]
 enum Answer {
     Reply(Reply),
-    Outcome { outcome: Outcome, valid_until: Option<Mono> },
+    Outcome { outcome: Outcome, achieved: Achieved, valid_until: Option<Mono> },
 }
 
 impl Pending {
@@ -65,6 +66,8 @@ pub(super) enum Left {
         started: Mono,
         /// How it ended.
         class: OutcomeClass,
+        /// The level that was met, if it was answered from the state.
+        level: Option<Level>,
     },
     /// An answer came too late for its own promise: ask again.
     Expired(RequestId),
@@ -127,7 +130,13 @@ impl Pipeline {
     }
 
     /// An answer came. False if nobody waits for it.
-    pub(super) fn answer(&mut self, request: RequestId, outcome: Outcome, valid_until: Option<Mono>) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        request: RequestId,
+        outcome: Outcome,
+        achieved: Achieved,
+        valid_until: Option<Mono>,
+    ) -> bool {
         let Some(at) = request.0.checked_sub(self.first) else { return false };
         let Some(pending) = self.waiting.get_mut(at as usize).filter(|pending| pending.answer.is_none())
         else {
@@ -140,7 +149,7 @@ impl Pipeline {
             self.usual_reply_bytes = weight.max(self.usual_reply_bytes - self.usual_reply_bytes / 8);
         }
         self.window = (self.window + 1).min(MAX_PIPELINE_DEPTH);
-        pending.answer = Some(Answer::Outcome { outcome, valid_until });
+        pending.answer = Some(Answer::Outcome { outcome, achieved, valid_until });
         true
     }
 
@@ -163,12 +172,13 @@ impl Pipeline {
                 out.push(&reply, front.version);
                 Left::Local
             }
-            Answer::Outcome { outcome, .. } => {
-                let (reply, class) = reply_to(outcome, front.wish);
+            Answer::Outcome { outcome, achieved, .. } => {
+                let level = matches!(outcome, Outcome::Done { .. }).then_some(achieved.level);
+                let (reply, class) = reply_to(outcome, &achieved, front.wish);
                 if !front.is_silent {
                     out.push(&reply, front.version);
                 }
-                Left::Answered { row: front.row, started: front.started, class }
+                Left::Answered { row: front.row, started: front.started, class, level }
             }
         };
         self.request_bytes -= front.request_bytes;
@@ -202,10 +212,13 @@ mod tests {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         let (first, second) = (asked(&mut pipeline), asked(&mut pipeline));
         pipeline.push_reply(Reply::Simple("PONG"), Version::Resp2, Mono(0));
-        assert!(pipeline.answer(second, done(Reply::Int(2)), None));
+        assert!(pipeline.answer(second, done(Reply::Int(2)), Achieved::default(), None));
         assert!(pipeline.pop(&mut out, Mono::default).is_none());
-        assert!(pipeline.answer(first, done(Reply::Int(1)), None));
-        assert!(!pipeline.answer(first, done(Reply::Int(9)), None), "an answer comes once");
+        assert!(pipeline.answer(first, done(Reply::Int(1)), Achieved::default(), None));
+        assert!(
+            !pipeline.answer(first, done(Reply::Int(9)), Achieved::default(), None),
+            "an answer comes once"
+        );
         while pipeline.pop(&mut out, Mono::default).is_some() {}
         assert_eq!(text(&mut out), ":1\r\n:2\r\n+PONG\r\n");
         assert!(pipeline.is_empty() && pipeline.request_bytes == 0 && pipeline.held_reply_bytes == 0);
@@ -215,10 +228,10 @@ mod tests {
     fn an_answer_whose_time_has_passed_is_asked_for_again() {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         let request = asked(&mut pipeline);
-        pipeline.answer(request, done(Reply::Int(1)), Some(Mono(5)));
+        pipeline.answer(request, done(Reply::Int(1)), Achieved::default(), Some(Mono(5)));
         assert!(matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Expired(again)) if again == request));
         assert!(out.is_empty());
-        assert!(pipeline.answer(request, done(Reply::Int(2)), Some(Mono(9))));
+        assert!(pipeline.answer(request, done(Reply::Int(2)), Achieved::default(), Some(Mono(9))));
         assert!(matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Answered { .. })));
         assert_eq!(text(&mut out), ":2\r\n");
     }
@@ -228,7 +241,7 @@ mod tests {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         for _ in 0..2 * MAX_PIPELINE_DEPTH {
             let request = asked(&mut pipeline);
-            pipeline.answer(request, done(Reply::OK), None);
+            pipeline.answer(request, done(Reply::OK), Achieved::default(), None);
             pipeline.pop(&mut out, Mono::default);
         }
         let mut taken = 0;
@@ -240,7 +253,7 @@ mod tests {
         let long = bytes::Bytes::from(vec![0; MAX_CONNECTION_REPLY_BYTES / 2]);
         let mut fresh = Pipeline::default();
         let request = asked(&mut fresh);
-        fresh.answer(request, done(Reply::Bulk(long)), None);
+        fresh.answer(request, done(Reply::Bulk(long)), Achieved::default(), None);
         fresh.pop(&mut out, Mono::default);
         assert!(fresh.has_room(0));
         asked(&mut fresh);

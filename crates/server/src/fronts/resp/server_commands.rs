@@ -27,6 +27,7 @@ pub(super) fn run(row: &Row, argv: &[Bytes], context: &mut Context<'_>) -> Reply
         "config|resetstat" => {
             let shared = &mut *context.shared;
             (shared.commands_processed, shared.connections_received, shared.connections_refused) = (0, 0, 0);
+            shared.answers_by_level.fill(0);
             (shared.input_bytes, shared.output_bytes) = (0, 0);
             Reply::OK
         }

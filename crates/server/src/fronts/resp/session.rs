@@ -1,8 +1,11 @@
-//! Commands about the connection itself: AUTH, HELLO, CLIENT and the like.
+//! Commands about the connection itself: AUTH, HELLO, CLIENT, CONSISTENCY and the like.
+//!
+//! `SESSION TOKEN` and `SESSION RESUME` are not here: what a session has seen is the core's to know. RESET only marks the connection; the new session begins when everything before it is answered.
 
 use super::connection::{Connection, ReplyMode};
 use super::context::Context;
 use bytes::Bytes;
+use proto::commands::consistency::Consistency;
 use proto::commands::number::parse_i64;
 use proto::commands::{Row, help};
 use proto::reply::Reply;
@@ -33,8 +36,10 @@ pub(super) fn run(connection: &mut Connection, row: &Row, argv: &[Bytes], contex
         "reset" => {
             connection.session = super::connection::Session {
                 is_authenticated: context.shared.password.is_none(),
+                consistency: connection.door,
                 ..Default::default()
             };
+            connection.wants_new_session = true;
             if context.shared.password.is_some() {
                 connection.decoder = RequestDecoder::unauthenticated();
             }
@@ -46,6 +51,8 @@ pub(super) fn run(connection: &mut Connection, row: &Row, argv: &[Bytes], contex
             None => Reply::error("ERR value is not an integer or out of range"),
         },
         "readonly" | "readwrite" => Reply::OK,
+        "consistency" => consistency(connection, &argv[1..]),
+        "session" | "session|help" => help("session"),
         "client" | "client|help" => help("client"),
         "client|id" => Reply::Int(i64::try_from(connection.id.0).unwrap_or(i64::MAX)),
         "client|getname" => {
@@ -64,6 +71,20 @@ pub(super) fn run(connection: &mut Connection, row: &Row, argv: &[Bytes], contex
             Reply::error(format!("ERR not supported yet: {} (see docs/redis.md)", row.name.replace('|', " ")))
         }
     })
+}
+
+/// Shows what holds for requests that say nothing themselves, in words that can be set again; or sets it.
+fn consistency(connection: &mut Connection, arguments: &[Bytes]) -> Reply {
+    if arguments.is_empty() {
+        return Reply::bulk(connection.session.consistency.to_string());
+    }
+    match Consistency::parse(arguments) {
+        Ok(consistency) => {
+            connection.session.consistency = consistency;
+            Reply::OK
+        }
+        Err(refusal) => refusal,
+    }
 }
 
 fn is(argument: &[u8], word: &str) -> bool {

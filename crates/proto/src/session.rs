@@ -1,0 +1,188 @@
+//! Sessions and their tokens: what carries program order from one request, connection, node or front to the next.
+//!
+//! A session is one timestamp: nothing that it wrote or saw is later. Its token is the session in writing, bound to the cluster and authenticated, because a node moves its clock to what a session
+//! has seen: nobody outside may make one up. As bytes, before they become base64url text without padding:
+//!
+//! ```text
+//! | 1 version = 1 | 8 first half of the cluster's id | 8 timestamp | 1 number of undecided operations = 0 | 16 first half of HMAC-SHA-256 of all before |
+//! ```
+//!
+//! That is 34 bytes, 46 letters. There is room for twelve undecided operations within [`MAX_TOKEN_BYTES`]; this version knows none and refuses a token that has some.
+//!
+//! Invariant: joining two sessions never makes either forget what it has seen.
+
+use crate::hlc::Timestamp;
+use crate::ids::ClusterId;
+use crate::limits::MAX_TOKEN_BYTES;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+const VERSION: u8 = 1;
+const CLUSTER_BYTES: usize = 8;
+const HEAD_BYTES: usize = 1 + CLUSTER_BYTES + 8 + 1;
+const PROOF_BYTES: usize = 16;
+
+/// What a session has written and seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// No write that it depends on was committed later than this.
+    pub hlc: Timestamp,
+}
+
+/// What a token is made with: the same on every node of a cluster.
+#[derive(Clone, Copy)]
+pub struct TokenKey {
+    cluster: ClusterId,
+    key: [u8; 32],
+}
+
+/// Why a token was refused, in a sentence without an error word in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadToken {
+    /// Not the text of a token at all.
+    Malformed,
+    /// Another cluster's.
+    Foreign,
+    /// Made by a version that knows more.
+    Newer,
+    /// Its proof does not hold.
+    Forged,
+}
+
+impl BadToken {
+    /// All of them: where only the sentence has come this far, it tells them from other failures.
+    pub const ALL: [BadToken; 4] =
+        [BadToken::Malformed, BadToken::Foreign, BadToken::Newer, BadToken::Forged];
+}
+
+impl Session {
+    /// Has seen all that either has seen.
+    pub fn join(&mut self, seen: Timestamp) {
+        self.hlc = self.hlc.max(seen);
+    }
+
+    /// What a token claims, without its proof: for clients, who were given it by a node and can only ask which of two has seen more. `None` if it cannot be read here.
+    pub fn claimed(token: &[u8]) -> Option<Session> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let head = bytes.get(..HEAD_BYTES).filter(|head| head[0] == VERSION && head[HEAD_BYTES - 1] == 0)?;
+        let hlc = head[1 + CLUSTER_BYTES..HEAD_BYTES - 1].try_into().expect("eight bytes");
+        Some(Session { hlc: Timestamp(u64::from_be_bytes(hlc)) })
+    }
+
+    /// Whether it depends on nothing.
+    pub fn is_empty(&self) -> bool {
+        self.hlc == Timestamp::ZERO
+    }
+}
+
+impl TokenKey {
+    /// The key of a cluster.
+    pub fn new(cluster: ClusterId, key: [u8; 32]) -> TokenKey {
+        TokenKey { cluster, key }
+    }
+
+    /// Puts a session in writing.
+    pub fn seal(&self, session: &Session) -> String {
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + PROOF_BYTES);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&self.cluster.0[..CLUSTER_BYTES]);
+        bytes.extend_from_slice(&session.hlc.0.to_be_bytes());
+        bytes.push(0);
+        let proof = self.mac(&bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&proof[..PROOF_BYTES]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a session that a node of this cluster put in writing.
+    pub fn open(&self, token: &[u8]) -> Result<Session, BadToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(BadToken::Malformed);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadToken::Malformed)?;
+        let Some((head, proof)) = bytes.split_last_chunk::<PROOF_BYTES>() else {
+            return Err(BadToken::Malformed);
+        };
+        if head.len() < HEAD_BYTES {
+            return Err(BadToken::Malformed);
+        }
+        if head[1..=CLUSTER_BYTES] != self.cluster.0[..CLUSTER_BYTES] {
+            return Err(BadToken::Foreign);
+        }
+        self.mac(head).verify_truncated_left(proof).map_err(|_| BadToken::Forged)?;
+        if head[0] != VERSION || head.len() > HEAD_BYTES || head[HEAD_BYTES - 1] != 0 {
+            return Err(BadToken::Newer);
+        }
+        let hlc = head[1 + CLUSTER_BYTES..HEAD_BYTES - 1].try_into().expect("eight bytes");
+        Ok(Session { hlc: Timestamp(u64::from_be_bytes(hlc)) })
+    }
+
+    fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length will do");
+        // The key has other uses: what it proves here is said.
+        mac.update(b"quartet session token");
+        mac.update(bytes);
+        mac
+    }
+}
+
+impl std::fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenKey").field("cluster", &self.cluster).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Display for BadToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            BadToken::Malformed => {
+                "this is no session token; pass one as this cluster gave it (SESSION TOKEN, the Session header)"
+            }
+            BadToken::Foreign => "this session token is of another cluster; start a new session here",
+            BadToken::Newer => "this session token was made by a newer version; ask a node of that version",
+            BadToken::Forged => "this session token was not made by this cluster, or was changed on the way",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(cluster: u8, key: u8) -> TokenKey {
+        TokenKey::new(ClusterId([cluster; 16]), [key; 32])
+    }
+
+    #[test]
+    fn a_token_is_read_as_it_was_written() {
+        let session = Session { hlc: Timestamp(0x0123_4567_89ab_cdef) };
+        let token = key(1, 2).seal(&session);
+        assert_eq!(token.len(), 46);
+        assert!(token.len() <= MAX_TOKEN_BYTES);
+        assert_eq!(key(1, 2).open(token.as_bytes()), Ok(session));
+        assert_eq!(Session::claimed(token.as_bytes()), Some(session));
+        assert_eq!(Session::claimed(b"AAAA"), None);
+    }
+
+    #[test]
+    fn a_foreign_a_forged_and_a_mangled_token_are_told_apart() {
+        let token = key(1, 2).seal(&Session { hlc: Timestamp(7) });
+        assert_eq!(key(3, 2).open(token.as_bytes()), Err(BadToken::Foreign));
+        assert_eq!(key(1, 3).open(token.as_bytes()), Err(BadToken::Forged));
+        assert_eq!(key(1, 2).open(b""), Err(BadToken::Malformed));
+        assert_eq!(key(1, 2).open(b"not a token!"), Err(BadToken::Malformed));
+        assert_eq!(key(1, 2).open(&[b'A'; MAX_TOKEN_BYTES + 1]), Err(BadToken::Malformed));
+        // Every single changed letter is noticed.
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            assert!(key(1, 2).open(&changed).is_err(), "letter {at}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_never_printed() {
+        assert!(!format!("{:?}", key(1, 222)).contains("222"));
+    }
+}
