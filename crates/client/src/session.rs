@@ -89,7 +89,7 @@ mod tests {
     use proto::session::TokenKey;
 
     fn token(hlc: u64) -> String {
-        TokenKey::new(ClusterId([1; 16]), [2; 32]).seal(&Claim { hlc: Timestamp(hlc) })
+        TokenKey::new(ClusterId([1; 16]), [2; 32]).seal(&Claim::at(Timestamp(hlc)))
     }
 
     #[test]

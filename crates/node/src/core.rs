@@ -513,6 +513,7 @@ impl Core {
                 .collect(),
             stopping: self.stopping.is_some(),
             directory: self.directory_index,
+            fold: None,
         };
         let peers: Vec<NodeId> = self.outbox.linked().collect();
         for node in peers {

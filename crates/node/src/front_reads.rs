@@ -74,7 +74,7 @@ impl FrontReads {
             let Some(read) = self.reads.get_mut(&id) else { continue };
             let target = match read.demand {
                 Demand::Everything { .. } => routing.group_leader(read.group).map(|(_, leader)| leader),
-                Demand::UpTo { .. } => next_replica(routing.replicas(read.group), read.target, outbox),
+                _ => next_replica(routing.replicas(read.group), read.target, outbox),
             };
             let Some(target) = target.filter(|target| now >= read.send_at && outbox.is_linked(*target))
             else {
@@ -87,7 +87,7 @@ impl FrontReads {
                 group: read.group,
                 id,
                 incarnation,
-                demand: read.demand,
+                demand: read.demand.clone(),
                 deadline_ms: u64::try_from((read.deadline - now).as_millis()).unwrap_or(u64::MAX),
                 read: read.read.clone(),
             };

@@ -21,10 +21,11 @@ use crate::transfer::Complete;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
-use proto::outcome::{Certificate, Outcome};
+use proto::outcome::{Certificate, Outcome, State};
 use proto::peer::{
     ConsensusEntry, ConsensusKind, ConsensusMessage, EntryKind, Message, SnapshotPoint, Untaken, WhyNotTaken,
 };
+use proto::tentative::Dots;
 use proto::time::Now;
 use std::collections::VecDeque;
 use storage::log::{HardState, Log, Record};
@@ -380,6 +381,7 @@ impl Group {
                     incarnation: position.incarnation,
                     number: position.number,
                     outcome: served_by(outcome, me),
+                    dots: Dots::NONE,
                 };
                 around.outbox.send(position.front, answer);
             }
@@ -428,6 +430,8 @@ impl Group {
                 id: proven.read.id,
                 outcome,
                 seen: answered.seen,
+                dots: Dots::NONE,
+                state: State::Committed,
                 age_ms: 0,
             };
             match proven.valid_until {
@@ -467,6 +471,8 @@ impl Group {
                 id: waiting.read.id,
                 outcome: Outcome::Done { reply: answered.reply, certificate },
                 seen: answered.seen,
+                dots: Dots::NONE,
+                state: State::Committed,
                 age_ms: around.now.wall_ms.saturating_sub(safe.wall_ms()),
             };
             around.outbox.send(waiting.read.front, message);

@@ -18,6 +18,7 @@ use proto::ids::{GroupId, NodeId, ReplicaId};
 use proto::limits::{MAX_CLOCK_OFFSET_MS, MAX_DEADLINE_MS};
 use proto::outcome::Outcome;
 use proto::peer::{Announce, Demand, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
+use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
 use storage::disk::Lane;
@@ -53,7 +54,7 @@ impl Core {
                 self.dirty.insert(group);
             }
             Message::ForwardWrite { group, forward } => self.forwarded_write(group, forward),
-            Message::WriteAnswer { group, incarnation, number, outcome } => {
+            Message::WriteAnswer { group, incarnation, number, outcome, dots: _ } => {
                 self.front.write_answered(group, incarnation, number, outcome, now);
             }
             Message::NotTaken { group, incarnation, what, why } => {
@@ -71,11 +72,12 @@ impl Core {
                     judged_at_ms: None,
                 };
                 match demand {
-                    Demand::Everything { after_write } => {
+                    Demand::Everything { after_write, dots: _ } => {
                         read.after_write = after_write;
                         self.forwarded_read(group, read);
                     }
-                    Demand::UpTo { at, max_staleness_ms } => {
+                    Demand::Session { .. } | Demand::Nothing { .. } => {}
+                    Demand::UpTo { at, dots: _, max_staleness_ms } => {
                         // The bound counts from here. Whoever needs the time to move on asks for the present, so that the next reader need not.
                         let wall_ms = self.now.wall_ms;
                         let bound =
@@ -91,10 +93,19 @@ impl Core {
                     }
                 }
             }
-            Message::ReadAnswer { incarnation, id, outcome, seen, age_ms } => {
+            Message::ReadAnswer { incarnation, id, outcome, seen, dots: _, state: _, age_ms } => {
                 let answered = AnsweredRead { outcome, seen, age_ms, valid_until };
                 self.front.read_answered(incarnation, id, answered);
             }
+            Message::ForwardTentative { .. }
+            | Message::TentativeAnswer { .. }
+            | Message::Held { .. }
+            | Message::HeldWanted { .. }
+            | Message::HeldDurably { .. }
+            | Message::Submit { .. }
+            | Message::Folded { .. }
+            | Message::FloorWanted { .. }
+            | Message::FloorPromise { .. } => {}
             Message::TimeWanted { group, at } => self.time_wanted(from, group, at),
             Message::Snapshot { group, step } => self.snapshot_step(from, group, step),
             Message::ProposeDirectory { change } => {
@@ -178,8 +189,13 @@ impl Core {
             if let crate::sessions::Place::Repeat(kept) = shard.sessions.place(&position) {
                 let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
                 let incarnation = position.incarnation;
-                let answer =
-                    Message::WriteAnswer { group: id, incarnation, number: position.number, outcome };
+                let answer = Message::WriteAnswer {
+                    group: id,
+                    incarnation,
+                    number: position.number,
+                    outcome,
+                    dots: Dots::NONE,
+                };
                 self.outbox.send(position.front, answer);
             }
             return;

@@ -6,6 +6,7 @@
 //! Invariants: no clock, thread, socket, file or random source; the same inputs give the same outputs, byte for byte. Only `consensus` names the consensus library.
 
 pub mod apply;
+pub mod arbitration;
 mod batching;
 pub mod clock;
 pub mod config;

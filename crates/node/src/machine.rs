@@ -6,6 +6,7 @@
 //! It does not know who leads, who waits for the reply, or what time it is.
 
 use crate::apply;
+use crate::arbitration::Verdict;
 use crate::sessions::{Place, Sessions};
 use bytes::Bytes;
 use directory::state::{Change, DirectoryState};
@@ -14,6 +15,7 @@ use proto::hlc::Timestamp;
 use proto::ids::{NodeId, Slot};
 use proto::log_entry::{ClientNumber, Deed, LogEntry, StreamPosition};
 use proto::outcome::{Certificate, Outcome};
+use proto::tentative::Dot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +41,15 @@ pub enum Applied {
         position: StreamPosition,
         /// How far the stream is applied.
         mark: u64,
+    },
+    /// A tentative operation was looked at.
+    Tentative {
+        /// Which.
+        dot: Dot,
+        /// The timestamp of the entry that brought it.
+        at: Timestamp,
+        /// What became of it.
+        verdict: Verdict,
     },
     /// The directory changed.
     Directory,
@@ -127,6 +138,8 @@ impl Machine {
             Some(
                 LogEntry::Empty { proposed }
                 | LogEntry::Write { proposed, .. }
+                | LogEntry::Tentative { proposed, .. }
+                | LogEntry::Floor { proposed, .. }
                 | LogEntry::Directory { proposed, .. },
             ) => *proposed,
         };

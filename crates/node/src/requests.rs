@@ -201,7 +201,7 @@ impl Front {
             }
             Command::SessionResume { token } => {
                 let resumed = self.key.open(token).map_err(|bad| invalid(bad.to_string()))?;
-                connection.session.join(resumed.hlc);
+                connection.session.join(&resumed);
                 self.answer_at_once(id, request, plain(Reply::OK));
                 return Ok(());
             }
@@ -211,7 +211,8 @@ impl Front {
         self.next_flight += 1;
         let missing = operations.len();
         let is_read = operations.iter().all(|(_, operation)| matches!(operation, Operation::Read(_)));
-        let in_session = session.unwrap_or(connection.session);
+        let has_own_session = session.is_some();
+        let in_session = session.unwrap_or_else(|| connection.session.clone());
         let is_ordered = body.ladder.has_below_linearizable();
         let mut ladder = Climb::new(&body.ladder, is_read, deadline);
         let first_until = ladder.next(now).expect("a ladder has a rung");
@@ -256,7 +257,7 @@ impl Front {
                 valid_until: None,
                 ladder,
                 session: in_session,
-                has_own_session: session.is_some(),
+                has_own_session,
                 is_ordered,
                 max_staleness_ms: body.max_staleness_ms,
                 wants_token: body.wants_token,
@@ -287,8 +288,14 @@ impl Front {
             let What::Read { read, after_write, id } = &mut part.what else { continue };
             part.outcome = None;
             let demand = match level {
-                Level::Linearizable => Demand::Everything { after_write: *after_write },
-                _ => Demand::UpTo { at: flight.session.hlc, max_staleness_ms: flight.max_staleness_ms },
+                Level::Linearizable => {
+                    Demand::Everything { after_write: *after_write, dots: flight.session.dots.clone() }
+                }
+                _ => Demand::UpTo {
+                    at: flight.session.hlc,
+                    dots: flight.session.dots.clone(),
+                    max_staleness_ms: flight.max_staleness_ms,
+                },
             };
             let waiter = PartId { flight: flight_id, part: number };
             *id = self.reads.ask(waiter, part.group, read.clone(), demand, flight.until);
@@ -440,6 +447,7 @@ impl Front {
         }
         match what {
             Untaken::Read(id) => self.reads.refused(from, id, now),
+            Untaken::Tentative(_) => {}
             Untaken::Write(number) => {
                 if let Some(stream) = self.streams.get_mut(&group) {
                     stream.refused(from, own, number, why, now);
@@ -487,15 +495,15 @@ impl Front {
             outcomes.push(outcome);
         }
         let mut outcome = plan::gather(flight.gather, writes, outcomes);
-        session.join(seen);
+        session.see(seen);
         if let (Outcome::Done { certificate, .. }, false, true) =
             (&mut outcome, writes, level < Level::Linearizable)
         {
             certificate.as_of = session.hlc;
         }
         if let Some(connection) = connection.filter(|_| !flight.has_own_session) {
-            connection.session.join(seen);
-            session = connection.session;
+            connection.session.see(seen);
+            session = connection.session.clone();
         }
         let token = flight.wants_token.then(|| self.key.seal(&session));
         if let (Some(until), Some(body)) = (flight.valid_until, flight.read) {
@@ -505,7 +513,7 @@ impl Front {
             connection: flight.connection,
             request: flight.request,
             outcome,
-            achieved: Achieved { level, age_ms: flight.age_ms, token },
+            achieved: Achieved { level, age_ms: flight.age_ms, token, ..Achieved::default() },
             valid_until: flight.valid_until,
         });
     }

@@ -104,6 +104,8 @@ pub struct Request {
     pub deadline_ms: Option<u64>,
     /// Whether the client named a level (then a lost quorum answers NOQUORUM, else CLUSTERDOWN, which Redis clients retry).
     pub level_chosen: bool,
+    /// On how many nodes a tentative write must be durable before it is answered; `None` means one.
+    pub acks: Option<u8>,
     /// The client's own number for a write, if it gave one. Refused for commands over several shards.
     pub client: Option<ClientNumber>,
 }
@@ -119,6 +121,7 @@ impl Request {
             wants_token: false,
             deadline_ms: None,
             level_chosen: false,
+            acks: None,
             client: None,
         }
     }

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Closed,
     /// No replica could show a state as new as the session or the staleness bound demands by the deadline: try again, or ask for less.
     Behind,
+    /// The command has no meaning at the level that was asked for: ask for a stronger one. Nothing was applied.
+    Level,
 }
 
 /// A request that got no reply from the state, with a sentence for a person.

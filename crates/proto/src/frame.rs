@@ -18,7 +18,7 @@ use std::fmt;
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 40;
 /// The version of frames and messages that this build speaks.
-pub const PROTOCOL_VERSION: u8 = 2;
+pub const PROTOCOL_VERSION: u8 = 3;
 const MAGIC: &[u8; 4] = b"QTF1";
 
 /// A decoded frame.

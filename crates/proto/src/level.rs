@@ -44,9 +44,9 @@ impl Level {
         Level::ALL.into_iter().find(|level| name.eq_ignore_ascii_case(level.name().as_bytes()))
     }
 
-    /// Whether this version has it.
-    pub fn is_built(self) -> bool {
-        self >= Level::Sequential
+    /// Whether it is answered from what one replica holds, decided or not.
+    pub fn is_weak(self) -> bool {
+        self < Level::Sequential
     }
 }
 
@@ -118,11 +118,6 @@ impl Ladder {
                     String::from_utf8_lossy(name)
                 )));
             };
-            if !level.is_built() {
-                return Err(BadLadder(format!(
-                    "'{level}' is not supported yet; this version has linearizable and sequential (see docs/consistency.md)"
-                )));
-            }
             let patience_ms = match halves.next().map(<[u8]>::trim_ascii) {
                 None => None,
                 Some(span) => Some(milliseconds(span).ok_or_else(|| {
@@ -216,7 +211,6 @@ mod tests {
         assert!(why("strong").contains("unknown consistency level 'strong'"));
         assert!(why("").contains("unknown consistency level ''"));
         assert!(why("sequential,").contains("unknown"));
-        assert!(why("causal").contains("not supported yet"));
         assert!(why("sequential, linearizable").contains("weaker"));
         assert!(why("sequential, sequential").contains("weaker"));
         for span in ["", "0ms", "-1s", "x", "1h", "99999999999s", "18446744073709551616ms"] {

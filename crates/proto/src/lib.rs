@@ -23,4 +23,5 @@ pub mod resp;
 pub mod score;
 pub mod session;
 pub mod slots;
+pub mod tentative;
 pub mod time;

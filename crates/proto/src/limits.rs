@@ -99,6 +99,20 @@ pub const MAX_HOST_BYTES: usize = 255;
 
 /// The longest text of a session token.
 pub const MAX_TOKEN_BYTES: usize = 256;
+/// Origins of which a session may depend on undecided operations; before a thirteenth it waits until some are decided.
+pub const MAX_SESSION_DOTS: usize = 12;
+/// Tentative operations of one shard that one node holds undecided; further ones are refused until some are decided.
+pub const MAX_HELD_OPERATIONS: usize = 65_536;
+/// Bytes of tentative operations of one shard that one node holds undecided.
+pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+/// Writes and reads below sequential that wait at one replica of a shard for what their session depends on.
+pub const MAX_WAITING_TENTATIVE: usize = 16_384;
+/// Keys of one shard of which deletions and tentative winners are remembered; beyond it the oldest are forgotten, and what had not seen them is superseded.
+pub const MAX_MARKS: usize = 262_144;
+/// Superseded operations that one shard remembers; beyond it the oldest are forgotten.
+pub const MAX_CONFLICTS: usize = 1_024;
+/// Bytes of superseded operations that one shard remembers.
+pub const MAX_CONFLICT_BYTES: usize = 1024 * 1024;
 /// The deadline of a request that names none, in milliseconds.
 pub const DEFAULT_DEADLINE_MS: u64 = 2_000;
 /// The longest deadline that a request may name, in milliseconds.

@@ -6,6 +6,7 @@
 use crate::hlc::Timestamp;
 use crate::ids::{Incarnation, NodeId};
 use crate::ops::Write;
+use crate::tentative::{Fold, Operation};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,22 @@ pub enum LogEntry {
         proposed: Timestamp,
         /// The encoded change.
         change: Bytes,
+    },
+    /// A tentative operation, to be decided. Any holder may have handed it in, and more than once: the state machine takes each origin's in their order, once.
+    Tentative {
+        /// The leader's clock when it proposed: later than all that the operation depends on.
+        proposed: Timestamp,
+        /// The operation.
+        operation: Operation,
+    },
+    /// Deletions and winners up to `floor` may be forgotten: no operation that has seen less can still be applied.
+    Floor {
+        /// The leader's clock when it proposed: later than all folds.
+        proposed: Timestamp,
+        /// The new floor.
+        floor: Timestamp,
+        /// What the leader knows to be decided of each origin: these dots leave the keys.
+        folds: Vec<Fold>,
     },
 }
 

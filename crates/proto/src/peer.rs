@@ -7,7 +7,9 @@ use crate::hlc::Timestamp;
 use crate::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Slot, Term};
 use crate::log_entry::ClientNumber;
 use crate::ops::{Read, Write};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, State};
+use crate::session::Session;
+use crate::tentative::{Dot, Dots, Fold, Operation, Origin};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,8 @@ pub enum Message {
         number: u64,
         /// How it ended.
         outcome: Outcome,
+        /// What its session now depends on besides its commit time: the key's dots, if the write looked at what was there.
+        dots: Dots,
     },
     /// A forwarded write, or a read, was not taken: nothing of it was proposed.
     NotTaken {
@@ -81,6 +85,10 @@ pub enum Message {
         outcome: Outcome,
         /// Nothing that it saw was committed later.
         seen: Timestamp,
+        /// What it saw that may not be decided, with all that depends on it.
+        dots: Dots,
+        /// Whether what it shows is decided.
+        state: State,
         /// At most so old was the state that answered, in milliseconds.
         age_ms: u64,
     },
@@ -90,6 +98,93 @@ pub enum Message {
         group: GroupId,
         /// What the safe time must reach.
         at: Timestamp,
+    },
+    /// A write below sequential for any replica of the group.
+    ForwardTentative {
+        /// The group.
+        group: GroupId,
+        /// Unique within the sending front's start.
+        id: u64,
+        /// The sending front's start.
+        incarnation: Incarnation,
+        /// What is left of the deadline, in milliseconds; it is not taken after it.
+        deadline_ms: u64,
+        /// What the writer's session has seen (causal); `None`: it depends on nothing (eventual).
+        session: Option<Session>,
+        /// The client's own number.
+        client: Option<ClientNumber>,
+        /// On how many nodes it is to be durable before the answer.
+        acks: u8,
+        /// What to do.
+        write: Write,
+    },
+    /// The answer to a write below sequential.
+    TentativeAnswer {
+        /// The sending front's start.
+        incarnation: Incarnation,
+        /// Its id.
+        id: u64,
+        /// How it ended.
+        outcome: Outcome,
+        /// What its session has seen after it; of an eventual one, nothing.
+        session: Session,
+        /// The operation that it became; of several the last.
+        dot: Option<Dot>,
+    },
+    /// Tentative operations of one origin, in their order, with the word that nothing is missing. Whoever has everything up to `after` takes them and is then covered up to `covered`.
+    Held {
+        /// The shard.
+        group: GroupId,
+        /// Whose.
+        origin: Origin,
+        /// The receiver must have everything of this origin in this shard up to here.
+        after: u64,
+        /// What follows.
+        operations: Vec<Operation>,
+        /// Behind them, nothing of this origin in this shard is missing up to this number.
+        covered: u64,
+    },
+    /// "Of this shard I have everything up to these numbers: send me what comes after." Repeated until all have all.
+    HeldWanted {
+        /// The shard.
+        group: GroupId,
+        /// What the sender is covered up to.
+        covered: Dots,
+    },
+    /// "I hold these durably." Counted by whoever promised its client more than one copy.
+    HeldDurably {
+        /// The shard.
+        group: GroupId,
+        /// Whose operations.
+        origin: Origin,
+        /// Up to which number.
+        number: u64,
+    },
+    /// Tentative operations for the group's leader to propose. Idempotent; repeated until they are decided.
+    Submit {
+        /// The shard.
+        group: GroupId,
+        /// In each origin's order.
+        operations: Vec<Operation>,
+    },
+    /// What is decided of some origins.
+    Folded {
+        /// As the origins told it.
+        folds: Vec<Fold>,
+    },
+    /// "Up to where may deletions of this shard be forgotten, as far as you are concerned?"
+    FloorWanted {
+        /// The shard.
+        group: GroupId,
+    },
+    /// "I have nothing pending in this shard, and take nothing, that had seen less than this." Durable before it is sent.
+    FloorPromise {
+        /// The shard.
+        group: GroupId,
+        /// Who promises.
+        origin: Origin,
+        /// What is promised.
+        floor: Timestamp,
     },
     /// One step of a snapshot transfer.
     Snapshot {
@@ -132,21 +227,39 @@ pub struct Announce {
     pub stopping: bool,
     /// The index of the sender's copy of the directory.
     pub directory: LogIndex,
+    /// What is decided of the sender's own tentative operations.
+    pub fold: Option<Fold>,
 }
 
 /// What the state that answers a read must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Demand {
     /// Everything that was answered before the read arrived: only the leader can know. (Linearizable.)
     Everything {
         /// The number of the connection's latest write in this group's stream: it must be applied before the read is answered. 0 means none.
         after_write: u64,
+        /// What the session has seen that may not be decided: what these cover in the shard must be, and be applied.
+        dots: Dots,
     },
     /// Every write up to this time. (Sequential.)
     UpTo {
         /// What the session has seen.
         at: Timestamp,
+        /// As above.
+        dots: Dots,
         /// The state may be at most so old, in milliseconds by the replica's wall clock.
+        max_staleness_ms: Option<u64>,
+    },
+    /// Everything that the session depends on, decided or held. (Causal.)
+    Session {
+        /// The session.
+        session: Session,
+        /// As above.
+        max_staleness_ms: Option<u64>,
+    },
+    /// Whatever is there. (Eventual.)
+    Nothing {
+        /// As above.
         max_staleness_ms: Option<u64>,
     },
 }
@@ -173,6 +286,8 @@ pub enum Untaken {
     Write(u64),
     /// A read, by its id.
     Read(u64),
+    /// A write below sequential, by its id.
+    Tentative(u64),
 }
 
 /// Why a forward was not taken.

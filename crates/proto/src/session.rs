@@ -1,22 +1,25 @@
 //! Sessions and their tokens: what carries program order from one request, connection, node or front to the next.
 //!
-//! A session is one timestamp: nothing that it wrote or saw is later. Its token is the session in writing, bound to the cluster and authenticated, because a node moves its clock to what a session
+//! A session is one timestamp, nothing that it wrote or saw was decided later, and the dots of what it wrote or saw that may not be decided yet. Its token is the session in writing, bound to the cluster and authenticated, because a node moves its clock to what a session
 //! has seen: nobody outside may make one up. As bytes, before they become base64url text without padding:
 //!
 //! ```text
-//! | 1 version = 1 | 8 first half of the cluster's id | 8 timestamp | 1 number of undecided operations = 0 | 16 first half of HMAC-SHA-256 of all before |
+//! | 1 version = 1 | 8 first half of the cluster's id | 8 timestamp | 1 number of dots | 13 each dot | 16 first half of HMAC-SHA-256 of all before |
+//! | 3 node | 1 core | 3 incarnation | 6 number |   (a dot)
 //! ```
 //!
-//! That is 34 bytes, 46 letters. There is room for twelve undecided operations within [`MAX_TOKEN_BYTES`]; this version knows none and refuses a token that has some.
+//! That is 34 bytes, 46 letters, and 254 letters with twelve dots: the most that there is room for within [`MAX_TOKEN_BYTES`]. In a healthy cluster dots are gone within milliseconds.
 //!
 //! Invariant: joining two sessions never makes either forget what it has seen.
 
 use crate::hlc::Timestamp;
-use crate::ids::ClusterId;
-use crate::limits::MAX_TOKEN_BYTES;
+use crate::ids::{ClusterId, NodeId};
+use crate::limits::{MAX_SESSION_DOTS, MAX_TOKEN_BYTES};
+use crate::tentative::{Dot, Dots, Origin};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 const VERSION: u8 = 1;
@@ -24,11 +27,15 @@ const CLUSTER_BYTES: usize = 8;
 const HEAD_BYTES: usize = 1 + CLUSTER_BYTES + 8 + 1;
 const PROOF_BYTES: usize = 16;
 
+const DOT_BYTES: usize = 13;
+
 /// What a session has written and seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// No write that it depends on was committed later than this.
+    /// No decided write that it depends on was committed later than this.
     pub hlc: Timestamp,
+    /// What it depends on that may not be decided.
+    pub dots: Dots,
 }
 
 /// What a token is made with: the same on every node of a cluster.
@@ -58,22 +65,32 @@ impl BadToken {
 }
 
 impl Session {
-    /// Has seen all that either has seen.
-    pub fn join(&mut self, seen: Timestamp) {
+    /// A session that depends on nothing undecided.
+    pub fn at(hlc: Timestamp) -> Session {
+        Session { hlc, dots: Dots::NONE }
+    }
+
+    /// Has seen this too.
+    pub fn see(&mut self, seen: Timestamp) {
         self.hlc = self.hlc.max(seen);
+    }
+
+    /// Has seen all that either has seen.
+    pub fn join(&mut self, other: &Session) {
+        self.see(other.hlc);
+        self.dots.join(&other.dots);
     }
 
     /// What a token claims, without its proof: for clients, who were given it by a node and can only ask which of two has seen more. `None` if it cannot be read here.
     pub fn claimed(token: &[u8]) -> Option<Session> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let head = bytes.get(..HEAD_BYTES).filter(|head| head[0] == VERSION && head[HEAD_BYTES - 1] == 0)?;
-        let hlc = head[1 + CLUSTER_BYTES..HEAD_BYTES - 1].try_into().expect("eight bytes");
-        Some(Session { hlc: Timestamp(u64::from_be_bytes(hlc)) })
+        let (head, _) = bytes.split_last_chunk::<PROOF_BYTES>()?;
+        read_head(head)
     }
 
     /// Whether it depends on nothing.
     pub fn is_empty(&self) -> bool {
-        self.hlc == Timestamp::ZERO
+        self.hlc == Timestamp::ZERO && self.dots.is_empty()
     }
 }
 
@@ -84,12 +101,23 @@ impl TokenKey {
     }
 
     /// Puts a session in writing.
+    ///
+    /// # Panics
+    /// If it has more than [`MAX_SESSION_DOTS`] dots: nobody may let it come to that.
     pub fn seal(&self, session: &Session) -> String {
-        let mut bytes = Vec::with_capacity(HEAD_BYTES + PROOF_BYTES);
+        assert!(session.dots.len() <= MAX_SESSION_DOTS, "a session with too many dots");
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + session.dots.len() * DOT_BYTES + PROOF_BYTES);
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.cluster.0[..CLUSTER_BYTES]);
         bytes.extend_from_slice(&session.hlc.0.to_be_bytes());
-        bytes.push(0);
+        bytes.push(session.dots.len() as u8);
+        for dot in session.dots.iter() {
+            let Origin { node, core, incarnation } = dot.origin;
+            bytes.extend_from_slice(&node.0.to_be_bytes()[5..]);
+            bytes.push(core as u8);
+            bytes.extend_from_slice(&incarnation.to_be_bytes()[1..]);
+            bytes.extend_from_slice(&dot.number.to_be_bytes()[2..]);
+        }
         let proof = self.mac(&bytes).finalize().into_bytes();
         bytes.extend_from_slice(&proof[..PROOF_BYTES]);
         URL_SAFE_NO_PAD.encode(bytes)
@@ -111,11 +139,7 @@ impl TokenKey {
             return Err(BadToken::Foreign);
         }
         self.mac(head).verify_truncated_left(proof).map_err(|_| BadToken::Forged)?;
-        if head[0] != VERSION || head.len() > HEAD_BYTES || head[HEAD_BYTES - 1] != 0 {
-            return Err(BadToken::Newer);
-        }
-        let hlc = head[1 + CLUSTER_BYTES..HEAD_BYTES - 1].try_into().expect("eight bytes");
-        Ok(Session { hlc: Timestamp(u64::from_be_bytes(hlc)) })
+        read_head(head).ok_or(BadToken::Newer)
     }
 
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
@@ -125,6 +149,26 @@ impl TokenKey {
         mac.update(bytes);
         mac
     }
+}
+
+/// What stands before the proof; `None` if this version does not know it.
+fn read_head(head: &[u8]) -> Option<Session> {
+    let (fixed, dots) = head.split_at_checked(HEAD_BYTES)?;
+    let (dots, rest) = dots.as_chunks::<DOT_BYTES>();
+    let count = usize::from(fixed[HEAD_BYTES - 1]);
+    if fixed[0] != VERSION || dots.len() != count || !rest.is_empty() || count > MAX_SESSION_DOTS {
+        return None;
+    }
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte));
+    let dots = dots.iter().map(|dot| Dot {
+        origin: Origin {
+            node: NodeId(number(&dot[..3])),
+            core: u16::from(dot[3]),
+            incarnation: number(&dot[4..7]) as u32,
+        },
+        number: number(&dot[7..]),
+    });
+    Some(Session { hlc: Timestamp(number(&fixed[1 + CLUSTER_BYTES..HEAD_BYTES - 1])), dots: dots.collect() })
 }
 
 impl std::fmt::Debug for TokenKey {
@@ -156,18 +200,30 @@ mod tests {
 
     #[test]
     fn a_token_is_read_as_it_was_written() {
-        let session = Session { hlc: Timestamp(0x0123_4567_89ab_cdef) };
+        let session = Session::at(Timestamp(0x0123_4567_89ab_cdef));
         let token = key(1, 2).seal(&session);
         assert_eq!(token.len(), 46);
         assert!(token.len() <= MAX_TOKEN_BYTES);
-        assert_eq!(key(1, 2).open(token.as_bytes()), Ok(session));
+        assert_eq!(key(1, 2).open(token.as_bytes()), Ok(session.clone()));
         assert_eq!(Session::claimed(token.as_bytes()), Some(session));
         assert_eq!(Session::claimed(b"AAAA"), None);
     }
 
     #[test]
+    fn twelve_dots_fit_and_come_back() {
+        let dots = (1..=MAX_SESSION_DOTS as u64).map(|at| Dot {
+            origin: Origin { node: NodeId((1 << 24) - at), core: 7, incarnation: 3 + at as u32 },
+            number: (1 << 48) - at,
+        });
+        let session = Session { hlc: Timestamp(9), dots: dots.collect() };
+        let token = key(1, 2).seal(&session);
+        assert!(token.len() <= MAX_TOKEN_BYTES, "{}", token.len());
+        assert_eq!(key(1, 2).open(token.as_bytes()), Ok(session));
+    }
+
+    #[test]
     fn a_foreign_a_forged_and_a_mangled_token_are_told_apart() {
-        let token = key(1, 2).seal(&Session { hlc: Timestamp(7) });
+        let token = key(1, 2).seal(&Session::at(Timestamp(7)));
         assert_eq!(key(3, 2).open(token.as_bytes()), Err(BadToken::Foreign));
         assert_eq!(key(1, 3).open(token.as_bytes()), Err(BadToken::Forged));
         assert_eq!(key(1, 2).open(b""), Err(BadToken::Malformed));

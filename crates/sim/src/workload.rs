@@ -294,7 +294,7 @@ impl Workload {
                         self.story.unknown += 1;
                         self.clients[client_index].lives += 1;
                     }
-                    ErrorKind::Invalid => {
+                    ErrorKind::Invalid | ErrorKind::Level => {
                         return Err(format!("a valid request was called invalid: {}", failure.message));
                     }
                     ErrorKind::Behind | ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory => {

@@ -48,7 +48,6 @@ fn unknown_commands_are_refused_in_the_words_of_redis() {
     assert_eq!(refusal("XADD s * f v"), "ERR not supported yet: XADD (see docs/redis.md)");
     assert_eq!(refusal("client kill x"), "ERR not supported yet: CLIENT KILL (see docs/redis.md)");
     assert!(refusal("cluster meet a 1").starts_with("ERR not supported yet: CLUSTER MEET;"));
-    assert!(refusal("get@eventual k").starts_with("LEVEL 'eventual' is not supported yet"));
     assert!(refusal("get@strong k").starts_with("LEVEL unknown consistency level 'strong'"));
     assert!(refusal("ping@sequential").starts_with("ERR 'ping' is not a command on keys"));
     assert!(refusal("session@sequential token").starts_with("ERR 'session' is not a command on keys"));
@@ -142,8 +141,6 @@ fn with_carries_number_and_deadline_and_checks_the_key() {
     assert_eq!((request.deadline_ms, request.level_chosen, meta), (Some(100), true, true));
     assert!(!parse_request(&argv("get k")).expect("good").request.level_chosen);
 
-    assert!(refusal("WITH k causal DO get k").starts_with("LEVEL 'causal' is not supported yet"));
-    assert!(refusal("WITH k linearizable;50ms,eventual DO get k").starts_with("LEVEL 'eventual' is not"));
     assert!(refusal("WITH k strong DO get k").starts_with("LEVEL unknown"));
     assert_eq!(
         refusal("WITH x linearizable DO get k"),

@@ -4,6 +4,7 @@
 //! limits. Commands of many shards become several operations (`node::requests`). Relative expiries stay relative here: the state
 //! machine resolves them against the entry's commit timestamp, so no clock but the cluster's decides.
 
+mod effects;
 mod hashes;
 mod keys;
 mod lists;
@@ -13,6 +14,7 @@ mod sorted_sets;
 mod strings;
 mod weight;
 
+pub use effects::Meaning;
 pub use hashes::{HashRead, HashWrite};
 pub use keys::{ExpireCondition, KeyRead, KeyWrite, TtlUnit, TypeFilter};
 pub use lists::{End, ListRead, ListWrite};

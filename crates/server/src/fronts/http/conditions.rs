@@ -117,6 +117,7 @@ impl Options {
             wants_token: true,
             deadline_ms: self.deadline_ms,
             level_chosen: self.ladder.is_some(),
+            acks: None,
             client: self.client.clone(),
         }
     }

@@ -53,6 +53,7 @@ impl Problem {
         let (status, code) = match failure.kind {
             ErrorKind::Invalid if is_bad_token(failure) => (StatusCode::BAD_REQUEST, "bad_session"),
             ErrorKind::Invalid => (StatusCode::BAD_REQUEST, "invalid"),
+            ErrorKind::Level => (StatusCode::BAD_REQUEST, "level"),
             ErrorKind::NoQuorum => (StatusCode::SERVICE_UNAVAILABLE, "no_quorum"),
             ErrorKind::Behind => (StatusCode::SERVICE_UNAVAILABLE, "behind"),
             ErrorKind::Retry => (StatusCode::SERVICE_UNAVAILABLE, "busy"),

@@ -30,7 +30,7 @@ pub(super) fn reply_to(outcome: Outcome, achieved: &Achieved, wish: Wish) -> (Re
 pub(crate) fn class_of(kind: ErrorKind) -> OutcomeClass {
     match kind {
         ErrorKind::Unknown => OutcomeClass::Unknown,
-        ErrorKind::Invalid | ErrorKind::Expired => OutcomeClass::Error,
+        ErrorKind::Invalid | ErrorKind::Level | ErrorKind::Expired => OutcomeClass::Error,
         ErrorKind::NoQuorum
         | ErrorKind::Behind
         | ErrorKind::Retry
@@ -46,6 +46,7 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
         ErrorKind::Invalid => format!("ERR {message}"),
         ErrorKind::NoQuorum if level_chosen => format!("NOQUORUM {message}"),
         ErrorKind::NoQuorum | ErrorKind::Closed => format!("CLUSTERDOWN {message}"),
+        ErrorKind::Level => format!("LEVEL {message}"),
         ErrorKind::Behind => format!("BEHIND {message}"),
         ErrorKind::Retry => format!("TRYAGAIN {message}"),
         ErrorKind::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".to_owned(),
@@ -97,7 +98,12 @@ mod tests {
     #[test]
     fn what_was_achieved_is_told_only_when_asked_for() {
         let done = || Outcome::Done { reply: Reply::OK, certificate: Certificate::default() };
-        let achieved = Achieved { level: Level::Sequential, age_ms: 7, token: Some("t".to_owned()) };
+        let achieved = Achieved {
+            level: Level::Sequential,
+            age_ms: 7,
+            token: Some("t".to_owned()),
+            ..Achieved::default()
+        };
         assert_eq!(reply_to(done(), &achieved, Wish::default()), (Reply::OK, OutcomeClass::Ok));
         let (reply, _) = reply_to(done(), &achieved, Wish { meta: true, level_chosen: true });
         let Reply::Array(parts) = reply else { panic!("no pair") };
