@@ -53,7 +53,7 @@ pub fn grows(write: &Write) -> bool {
     }
 }
 
-fn single_key(write: &Write) -> Option<&Bytes> {
+pub(crate) fn single_key(write: &Write) -> Option<&Bytes> {
     match write {
         Write::String(write) => match write {
             StringWrite::Set { key, .. }

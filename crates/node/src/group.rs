@@ -6,6 +6,7 @@
 //! Leadership duties that are not replicated (who was proposed up to where, which reads wait) live in `Duties` and die with the leadership.
 //! Snapshots are next door: `snapshots` takes them, `transfer` sends and receives them.
 
+use crate::arbitration::Verdict;
 use crate::clock::Clock;
 use crate::consensus::{Replica, View, Work};
 use crate::duties::Duties;
@@ -17,6 +18,7 @@ use crate::planted::Planted;
 use crate::reads::LeaseTerms;
 use crate::report::AppliedEntry;
 use crate::safe_reads::SafeReads;
+use crate::tentative::Tentative;
 use crate::transfer::Complete;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
@@ -46,6 +48,8 @@ pub struct Surroundings<'a> {
     pub events: &'a mut Vec<Event>,
     /// How leases are granted.
     pub lease: LeaseTerms,
+    /// What is held that the logs have not decided.
+    pub tentative: &'a Tentative,
     /// A bug that is planted to prove a checker.
     #[cfg(feature = "planted")]
     pub planted: Planted,
@@ -394,6 +398,7 @@ impl Group {
                 };
                 around.outbox.send(position.front, message);
             }
+            Applied::Tentative { verdict: Verdict::TooEarly, .. } => self.duties.forget_submitted(),
             _ => {}
         }
     }
@@ -408,6 +413,7 @@ impl Group {
         let Machine::Shard(shard) = &self.machine else { return };
         let ready = self.duties.reads.take_answerable(applied, |read| {
             shard.sessions.mark(read.front, read.incarnation) >= read.after_write
+                && around.tentative.is_settled(self.id, &read.dots, shard.arbitration.marks())
         });
         for mut proven in ready {
             let safe = shard.state.last();
@@ -453,7 +459,8 @@ impl Group {
             Planted::SafeTimeByClock => around.clock.peek(around.now.wall_ms),
             _ => safe,
         };
-        for mut waiting in self.safe_reads.take_answerable(safe, now) {
+        let settled = |dots: &Dots| around.tentative.is_settled(self.id, dots, shard.arbitration.marks());
+        for mut waiting in self.safe_reads.take_answerable(safe, now, settled) {
             let wall_ms = around.clock.peek(around.now.wall_ms).wall_ms();
             if waiting.expiry.is_none()
                 && safe.wall_ms() < wall_ms

@@ -37,5 +37,6 @@ pub mod sessions;
 pub mod snapshots;
 pub mod status;
 pub mod streams;
+pub mod tentative;
 pub mod transfer;
 pub mod types;

@@ -73,6 +73,8 @@ pub struct ShardMachine {
     pub state: ShardState,
     /// Its exactly-once tables.
     pub sessions: Sessions,
+    /// stub
+    pub arbitration: crate::arbitration::Arbitration,
     /// The planted bug: a client's repeated write is applied again. (A repeated forward hardly reaches the log: leaders refuse it.)
     #[cfg(feature = "planted")]
     pub repeats_apply: bool,
@@ -112,6 +114,7 @@ impl Machine {
             count,
             state,
             sessions: Sessions::default(),
+            arbitration: Default::default(),
             #[cfg(feature = "planted")]
             repeats_apply: false,
         }))

@@ -30,4 +30,14 @@ pub enum Planted {
     SessionNotMerged,
     /// A replica takes its own clock for its safe time: a promise that the log never made.
     SafeTimeByClock,
+    /// A causal write is taken by a replica that lacks what its session depends on.
+    CausalWriteDoesNotWait,
+    /// An origin says that more is decided of its operations than is.
+    FoldIsNoPrefix,
+    /// A replica believes that nothing is missing though it lacks what goes before.
+    CoverageOutsideTheStream,
+    /// A tentative write is answered before it is durable.
+    OutboxAnsweredBeforeSync,
+    /// A restarted node's clock knows nothing of what it had taken.
+    ClockBackOnRestart,
 }

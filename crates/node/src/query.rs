@@ -137,3 +137,8 @@ fn concerns(read: &Read) -> Concerns<'_> {
         },
     }
 }
+
+/// Stub.
+pub fn keys_of(_: &Read) -> Option<Vec<&Bytes>> {
+    None
+}

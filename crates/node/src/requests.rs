@@ -302,6 +302,9 @@ impl Front {
         }
     }
 
+    /// Stub.
+    pub fn folded(&mut self, _: proto::tentative::Fold, _: Mono, _: &Routing) {}
+
     /// Another leader is known for some group.
     pub fn leader_changed(&mut self) {
         self.look_at_all = true;

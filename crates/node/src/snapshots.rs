@@ -50,12 +50,13 @@ impl Snapshots {
         self.taking.as_ref().map(|taking| taking.group)
     }
 
-    /// Begins a snapshot if one is due. The caller then runs `next_piece`. A group of which a received snapshot is being written (`occupied`) waits: both would write one file.
+    /// Begins a snapshot if one is due. The caller then runs `next_piece`. `pinning` is the group that keeps the oldest segment. A group of which a received snapshot is being written (`occupied`) waits: both would write one file.
     pub fn begin_if_due(
         &mut self,
         groups: &BTreeMap<GroupId, Group>,
         log: &Log,
         min_log_bytes: u64,
+        pinning: Option<GroupId>,
         occupied: impl Fn(GroupId) -> bool,
     ) -> bool {
         if self.taking.is_some() {
@@ -69,7 +70,7 @@ impl Snapshots {
             })
             .max_by_key(|(id, _)| log.bytes_since_snapshot(**id))
             .map(|(id, _)| *id)
-            .or_else(|| log.pinned_by().filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
+            .or_else(|| pinning.filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
         let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else {
             return false;
         };
