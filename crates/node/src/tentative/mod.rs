@@ -188,6 +188,13 @@ impl Tentative {
     }
 }
 
+impl crate::core::Core {
+    /// How many tentative operations this node holds that are not decided.
+    pub fn held_operations(&self) -> usize {
+        self.tentative.held()
+    }
+}
+
 /// An answer to a write below sequential.
 fn answer(
     incarnation: Incarnation,
