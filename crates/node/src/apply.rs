@@ -53,6 +53,7 @@ pub fn grows(write: &Write) -> bool {
     }
 }
 
+/// The key of a write that is of one key.
 pub(crate) fn single_key(write: &Write) -> Option<&Bytes> {
     match write {
         Write::String(write) => match write {

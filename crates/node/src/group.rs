@@ -379,13 +379,13 @@ impl Group {
     fn tell(&mut self, applied: Applied, around: &mut Surroundings<'_>) {
         let me = around.outbox.me();
         match applied {
-            Applied::Write { position, outcome, .. } if self.led.is_some() || position.front == me => {
+            Applied::Write { position, outcome, dots, .. } if self.led.is_some() || position.front == me => {
                 let answer = Message::WriteAnswer {
                     group: self.id,
                     incarnation: position.incarnation,
                     number: position.number,
                     outcome: served_by(outcome, me),
-                    dots: Dots::NONE,
+                    dots,
                 };
                 around.outbox.send(position.front, answer);
             }
@@ -427,7 +427,7 @@ impl Group {
                 continue;
             }
             let answered =
-                crate::query::read(&shard.state, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
+                crate::query::answer(shard, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let outcome = Outcome::Done { reply: answered.reply, certificate };
@@ -436,7 +436,7 @@ impl Group {
                 id: proven.read.id,
                 outcome,
                 seen: answered.seen,
-                dots: Dots::NONE,
+                dots: answered.dots,
                 state: State::Committed,
                 age_ms: 0,
             };
@@ -470,7 +470,7 @@ impl Group {
                 self.safe_reads.put_back(waiting);
                 continue;
             }
-            let answered = crate::query::read(&shard.state, wall_ms.max(safe.wall_ms()), &waiting.read.read);
+            let answered = crate::query::answer(shard, wall_ms.max(safe.wall_ms()), &waiting.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let message = Message::ReadAnswer {
@@ -478,7 +478,7 @@ impl Group {
                 id: waiting.read.id,
                 outcome: Outcome::Done { reply: answered.reply, certificate },
                 seen: answered.seen,
-                dots: Dots::NONE,
+                dots: answered.dots,
                 state: State::Committed,
                 age_ms: around.now.wall_ms.saturating_sub(safe.wall_ms()),
             };

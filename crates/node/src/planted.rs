@@ -40,4 +40,16 @@ pub enum Planted {
     OutboxAnsweredBeforeSync,
     /// A restarted node's clock knows nothing of what it had taken.
     ClockBackOnRestart,
+    /// A tentative overwrite forgets the key's newest strong write.
+    StrongTimeForgotten,
+    /// An origin's operation is decided though the one before it is not.
+    PredecessorNotChecked,
+    /// Deletions are forgotten as soon as they are applied.
+    TombstonesDropped,
+    /// An assignment is applied though it had seen less than the floor.
+    FloorNotEnforced,
+    /// What is shown before the log has spoken is decided by other rules: strong writes do not win there.
+    OverlayByOtherRules,
+    /// A key does not keep the dots of the operations that made it.
+    KeyForgetsDots,
 }

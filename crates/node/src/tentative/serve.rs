@@ -8,7 +8,7 @@
 //! Invariant: an answer never comes from less than its session depends on.
 
 use super::Tentative;
-use crate::arbitration::overlay::{self, Shown};
+use crate::arbitration::overlay;
 use crate::core::Core;
 use crate::machine::{Machine, ShardMachine};
 #[cfg(feature = "planted")]
@@ -204,7 +204,8 @@ impl Core {
         if request.session.is_some()
             && !expiry_over
             && safe.wall_ms() < wall_ms
-            && crate::query::needs_empty_entry(&machine.state, wall_ms, read)
+            && (crate::query::needs_empty_entry(&machine.state, wall_ms, read)
+                || overlay::needs_empty_entry(machine, &operations, wall_ms))
         {
             return Err(Lack::Expiry(Timestamp::from_wall_ms(wall_ms)));
         }
@@ -212,7 +213,7 @@ impl Core {
         if request.session.is_some() {
             let is_plain =
                 operations.iter().all(|operation| operation.write.meaning() == Some(Meaning::Assigns));
-            self.tentative.close_over(id, machine, is_plain, &mut shown)?;
+            self.tentative.close_over(id, machine, is_plain, &mut shown.seen, &mut shown.dots)?;
         }
         let certificate = Certificate { version: shown.version, as_of: safe, served_by: self.outbox.me() };
         let message = Message::ReadAnswer {
@@ -254,16 +255,16 @@ impl Tentative {
         id: GroupId,
         machine: &ShardMachine,
         is_plain: bool,
-        shown: &mut Shown,
+        seen: &mut Timestamp,
+        dots: &mut Dots,
     ) -> Result<(), Lack> {
-        let at = self.folds.fold(&mut shown.dots);
-        shown.seen = shown.seen.max(at);
+        *seen = self.folds.fold(dots).max(*seen);
         if is_plain {
             return Ok(());
         }
-        if shown.seen > machine.state.last() {
-            return Err(Lack::Time(shown.seen));
+        if *seen > machine.state.last() {
+            return Err(Lack::Time(*seen));
         }
-        if self.has_all(id, &shown.dots, machine) { Ok(()) } else { Err(Lack::Operations) }
+        if self.has_all(id, dots, machine) { Ok(()) } else { Err(Lack::Operations) }
     }
 }

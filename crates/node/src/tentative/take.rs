@@ -76,9 +76,9 @@ impl Core {
         for write in &writes {
             let key = crate::apply::single_key(write);
             let held = shard_of(&self.tentative, id).holdings.of_keys(key, marks, true);
-            let mut estimate = overlay::estimate(machine, &held, write, safe);
+            let mut estimate = overlay::estimate(machine, &held, write);
             if let Some(session) = session.as_mut().filter(|_| write.answers_from_state()) {
-                self.tentative.close_over(id, machine, false, &mut estimate)?;
+                self.tentative.close_over(id, machine, false, &mut estimate.seen, &mut estimate.dots)?;
                 session.see(estimate.seen);
                 session.dots.join(&estimate.dots);
             }

@@ -13,7 +13,6 @@ use node::core::Core;
 use node::io::{Input, Output};
 use proto::error::ErrorKind;
 use proto::ids::{ClusterId, ConnectionId, Incarnation, NodeId, RequestId};
-use proto::level::Level;
 use proto::outcome::{Achieved, Outcome};
 use proto::reply::Reply;
 use proto::time::{Mono, Now};
@@ -23,7 +22,7 @@ use storage::identity::Identity;
 
 /// A data folder in memory.
 #[derive(Default)]
-pub struct Folder(BTreeMap<String, Vec<u8>>);
+pub(crate) struct Folder(BTreeMap<String, Vec<u8>>);
 
 impl Disk for Folder {
     fn list(&mut self) -> Result<Vec<String>, DiskError> {
@@ -68,23 +67,23 @@ impl Disk for Folder {
     }
 }
 
-pub struct Cluster {
-    pub now: Now,
-    pub set: FoundingSet,
-    pub folders: Vec<Folder>,
-    pub starts: Vec<u64>,
-    pub cores: Vec<Option<Core>>,
-    pub inputs: VecDeque<(usize, Input)>,
-    pub answers: BTreeMap<(usize, u64), Outcome>,
-    pub next_request: u64,
+pub(crate) struct Cluster {
+    pub(crate) now: Now,
+    pub(crate) set: FoundingSet,
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) starts: Vec<u64>,
+    pub(crate) cores: Vec<Option<Core>>,
+    pub(crate) inputs: VecDeque<(usize, Input)>,
+    pub(crate) answers: BTreeMap<(usize, u64), Outcome>,
+    pub(crate) next_request: u64,
     /// Of the newest answer.
-    pub achieved: Achieved,
+    pub(crate) achieved: Achieved,
     /// Between whom nothing passes.
-    pub cut: Option<usize>,
+    pub(crate) cut: Option<usize>,
 }
 
 impl Cluster {
-    pub fn new(nodes: u16, shards: u32) -> Cluster {
+    pub(crate) fn new(nodes: u16, shards: u32) -> Cluster {
         let address = |port| Address::new("127.0.0.1", port);
         let members = (1..=nodes)
             .map(|i| Founder {
@@ -120,7 +119,7 @@ impl Cluster {
         cluster
     }
 
-    pub fn start(&mut self, at: usize) {
+    pub(crate) fn start(&mut self, at: usize) {
         self.starts[at] += 1;
         let node = NodeId(at as u64 + 1);
         let identity = Identity {
@@ -143,7 +142,7 @@ impl Cluster {
         }
     }
 
-    pub fn kill(&mut self, at: usize) {
+    pub(crate) fn kill(&mut self, at: usize) {
         self.cores[at] = None;
         for other in 0..self.cores.len() {
             self.inputs.push_back((other, Input::LinkDown { node: NodeId(at as u64 + 1) }));
@@ -151,7 +150,7 @@ impl Cluster {
     }
 
     /// One round: everything that is queued is stepped, every core drained once.
-    pub fn round(&mut self) {
+    pub(crate) fn round(&mut self) {
         self.now.mono.0 += 1_000_000;
         self.now.wall_ms += 1;
         for (at, input) in std::mem::take(&mut self.inputs) {
@@ -185,7 +184,7 @@ impl Cluster {
         }
     }
 
-    pub fn until(&mut self, what: &str, mut done: impl FnMut(&Cluster) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, mut done: impl FnMut(&Cluster) -> bool) {
         for _ in 0..20_000 {
             if done(self) {
                 return;
@@ -195,11 +194,11 @@ impl Cluster {
         panic!("not within 20 seconds: {what}");
     }
 
-    pub fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         self.until("every node is ready", |cluster| cluster.cores.iter().flatten().all(Core::is_ready));
     }
 
-    pub fn send(&mut self, at: usize, line: &str) -> u64 {
+    pub(crate) fn send(&mut self, at: usize, line: &str) -> u64 {
         let argv: Vec<Bytes> = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
         let body = proto::commands::parse_request(&argv).expect("a data command").request;
         let request = self.next_request;
@@ -209,32 +208,32 @@ impl Cluster {
         request
     }
 
-    pub fn outcome(&mut self, at: usize, line: &str) -> Outcome {
+    pub(crate) fn outcome(&mut self, at: usize, line: &str) -> Outcome {
         let request = self.send(at, line);
         self.until(line, |cluster| cluster.answers.contains_key(&(at, request)));
         self.answers.remove(&(at, request)).expect("just seen")
     }
 
-    pub fn call(&mut self, at: usize, line: &str) -> Reply {
+    pub(crate) fn call(&mut self, at: usize, line: &str) -> Reply {
         match self.outcome(at, line) {
             Outcome::Done { reply, .. } => reply,
             Outcome::Failed(failure) => panic!("{line}: {failure:?}"),
         }
     }
 
-    pub fn fails(&mut self, at: usize, line: &str) -> ErrorKind {
+    pub(crate) fn fails(&mut self, at: usize, line: &str) -> ErrorKind {
         match self.outcome(at, line) {
             Outcome::Done { reply, .. } => panic!("{line}: {reply:?}"),
             Outcome::Failed(failure) => failure.kind,
         }
     }
 
-    pub fn token(&mut self, at: usize) -> String {
+    pub(crate) fn token(&mut self, at: usize) -> String {
         let Reply::Bulk(token) = self.call(at, "SESSION TOKEN") else { panic!("a token is text") };
         String::from_utf8(token.to_vec()).expect("a token is text")
     }
 }
 
-pub fn text(text: &str) -> Reply {
+pub(crate) fn text(text: &str) -> Reply {
     Reply::bulk(Bytes::copy_from_slice(text.as_bytes()))
 }
