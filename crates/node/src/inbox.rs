@@ -18,6 +18,7 @@ use proto::ids::{GroupId, NodeId, ReplicaId};
 use proto::limits::{MAX_CLOCK_OFFSET_MS, MAX_DEADLINE_MS};
 use proto::outcome::Outcome;
 use proto::peer::{Announce, Demand, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
+use proto::session::Session;
 use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
@@ -54,8 +55,8 @@ impl Core {
                 self.dirty.insert(group);
             }
             Message::ForwardWrite { group, forward } => self.forwarded_write(group, forward),
-            Message::WriteAnswer { group, incarnation, number, outcome, dots: _ } => {
-                self.front.write_answered(group, incarnation, number, outcome, now);
+            Message::WriteAnswer { group, incarnation, number, outcome, dots } => {
+                self.front.write_answered(group, incarnation, number, outcome, &dots, now);
             }
             Message::NotTaken { group, incarnation, what, why } => {
                 self.front.not_taken(from, from == self.me, group, incarnation, what, why, now);
@@ -93,12 +94,15 @@ impl Core {
                     }
                 }
             }
-            Message::ReadAnswer { incarnation, id, outcome, seen, dots: _, state: _, age_ms } => {
-                let answered = AnsweredRead { outcome, seen, age_ms, valid_until };
+            Message::ReadAnswer { incarnation, id, outcome, seen, dots, state, age_ms } => {
+                let saw = Session { hlc: seen, dots };
+                let answered = AnsweredRead { outcome, saw, state, age_ms, valid_until };
                 self.front.read_answered(incarnation, id, answered);
             }
+            Message::TentativeAnswer { incarnation, id, outcome, session, dot } => {
+                self.front.tentative_answered(from, incarnation, id, outcome, &session, dot);
+            }
             Message::ForwardTentative { .. }
-            | Message::TentativeAnswer { .. }
             | Message::Held { .. }
             | Message::HeldWanted { .. }
             | Message::HeldDurably { .. }
