@@ -56,8 +56,8 @@ impl Core {
                 self.dirty.insert(group);
             }
             Message::ForwardWrite { group, forward } => self.forwarded_write(group, forward),
-            Message::WriteAnswer { group, incarnation, number, outcome, dots: _ } => {
-                self.front.write_answered(group, incarnation, number, outcome, now);
+            Message::WriteAnswer { group, incarnation, number, outcome, dots } => {
+                self.front.write_answered(group, incarnation, number, outcome, &dots, now);
             }
             Message::NotTaken { group, incarnation, what, why } => {
                 self.front.not_taken(from, from == self.me, group, incarnation, what, why, now);
@@ -102,8 +102,9 @@ impl Core {
                     }
                 }
             }
-            Message::ReadAnswer { incarnation, id, outcome, seen, dots: _, state: _, age_ms } => {
-                let answered = AnsweredRead { outcome, seen, age_ms, valid_until };
+            Message::ReadAnswer { incarnation, id, outcome, seen, dots, state, age_ms } => {
+                let saw = Session { hlc: seen, dots };
+                let answered = AnsweredRead { outcome, saw, state, age_ms, valid_until };
                 self.front.read_answered(incarnation, id, answered);
             }
             Message::ForwardTentative {
@@ -122,7 +123,9 @@ impl Core {
                 let request = WeakRequest { front: from, incarnation, id, deadline, session, bound, what };
                 self.weak_request(group, request);
             }
-            Message::TentativeAnswer { .. } => {}
+            Message::TentativeAnswer { incarnation, id, outcome, session, dot } => {
+                self.front.tentative_answered(from, incarnation, id, outcome, &session, dot);
+            }
             Message::Held { group, origin, after, operations, covered } => {
                 self.held(from, group, origin, after, operations, covered);
             }

@@ -16,13 +16,18 @@ pub mod core;
 pub mod duties;
 pub mod event;
 mod flights;
+mod folding;
+mod front_answers;
 pub mod front_reads;
+mod front_tentative;
+mod front_waiting;
 pub mod group;
 mod inbox;
 pub mod io;
 pub mod leadership;
 pub mod machine;
 pub mod neighbours;
+pub mod once;
 pub mod outbox;
 pub mod plan;
 #[cfg(feature = "planted")]

@@ -143,6 +143,7 @@ impl Core {
             batching: Batching::new(now.mono),
             outbox: Outbox::new(me),
             front: Front::new(
+                config.identity.node,
                 config.identity.incarnation,
                 config.seed,
                 config.lease,

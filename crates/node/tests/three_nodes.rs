@@ -4,23 +4,13 @@
 
 mod cluster;
 
-use bytes::Bytes;
 use cluster::{Cluster, text};
-use directory::address::Address;
-use directory::founding::{Founder, FoundingSet};
-use directory::state::DirectoryState;
-use node::config::Config;
-use node::core::Core;
-use node::io::{Input, Output};
 use proto::error::ErrorKind;
-use proto::ids::{ClusterId, ConnectionId, Incarnation, NodeId, RequestId};
+use proto::ids::NodeId;
 use proto::level::Level;
-use proto::outcome::{Achieved, Outcome};
+use proto::outcome::Outcome;
 use proto::reply::Reply;
-use proto::time::{Mono, Now};
-use std::collections::{BTreeMap, VecDeque};
-use storage::disk::{Disk, DiskError};
-use storage::identity::Identity;
+use storage::disk::Disk;
 
 #[test]
 fn what_is_written_through_one_node_is_read_through_another() {

@@ -127,7 +127,8 @@ mod tests {
         arbitration.raise_floor(Timestamp(5), &[]);
         assert!(arbitration.keys.get(b"plain").is_none());
         assert!(arbitration.keys.get(b"late").is_some() && arbitration.keys.get(b"dotted").is_some());
-        let fold = |node, number, at| Fold { origin: Origin::first_of(NodeId(node)), number, at: Timestamp(at) };
+        let fold =
+            |node, number, at| Fold { origin: Origin::first_of(NodeId(node)), number, at: Timestamp(at) };
         arbitration.raise_floor(Timestamp(5), &[fold(1, 7, 30), fold(2, 2, 99)]);
         let (mut dots, mut seen) = (Dots::NONE, Timestamp::ZERO);
         arbitration.join_dependencies(b"dotted", &mut dots, &mut seen);
