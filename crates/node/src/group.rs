@@ -419,8 +419,7 @@ impl Group {
                 self.duties.reads.put_back(proven);
                 continue;
             }
-            let answered =
-                crate::query::answer(shard, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
+            let answered = crate::query::answer(shard, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let outcome = Outcome::Done { reply: answered.reply, certificate };

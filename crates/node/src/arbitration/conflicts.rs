@@ -135,7 +135,8 @@ fn words(write: &Write) -> String {
     };
     let mut text = match write {
         Write::String(StringWrite::Set { value, expiry, .. } | StringWrite::Put { value, expiry, .. }) => {
-            let expiry = if let SetExpiry::AtMs(at_ms) = expiry { format!(" PXAT {at_ms}") } else { String::new() };
+            let expiry =
+                if let SetExpiry::AtMs(at_ms) = expiry { format!(" PXAT {at_ms}") } else { String::new() };
             format!("SET{}{expiry}", quoted(value))
         }
         Write::Key(KeyWrite::Del { .. } | KeyWrite::Delete { .. }) => "DEL".to_owned(),
@@ -144,10 +145,13 @@ fn words(write: &Write) -> String {
         Write::Hash(HashWrite::Set { fields, .. }) => {
             all("HSET", &mut fields.iter().map(|(field, value)| quoted(field) + &quoted(value)))
         }
-        Write::Hash(HashWrite::Delete { fields, .. }) => all("HDEL", &mut fields.iter().map(|field| quoted(field))),
-        Write::SortedSet(SortedSetWrite::Add { members, .. }) => {
-            all("ZADD", &mut members.iter().map(|(score, member)| format!(" {}{}", score.get(), quoted(member))))
+        Write::Hash(HashWrite::Delete { fields, .. }) => {
+            all("HDEL", &mut fields.iter().map(|field| quoted(field)))
         }
+        Write::SortedSet(SortedSetWrite::Add { members, .. }) => all(
+            "ZADD",
+            &mut members.iter().map(|(score, member)| format!(" {}{}", score.get(), quoted(member))),
+        ),
         Write::SortedSet(SortedSetWrite::Remove { members, .. }) => {
             all("ZREM", &mut members.iter().map(|member| quoted(member)))
         }

@@ -181,8 +181,7 @@ impl Arbitration {
 
     /// The newest strong write of a key, as far as remembered.
     fn strong(&self, state: &ShardState, key: &[u8]) -> Timestamp {
-        let without_mark =
-            || state.get(key).map_or(Timestamp::ZERO, |item| item.version).max(self.flushed);
+        let without_mark = || state.get(key).map_or(Timestamp::ZERO, |item| item.version).max(self.flushed);
         self.keys.get(key).map_or_else(without_mark, |mark| mark.strong)
     }
 

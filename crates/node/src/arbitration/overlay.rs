@@ -100,7 +100,8 @@ pub fn estimate(shard: &ShardMachine, operations: &[&Operation], write: &Write) 
 /// Whether one of these operations gives a key an expiry that this clock has passed and the log has not: then an empty entry must be applied first, if a leader can be reached.
 pub fn needs_empty_entry(shard: &ShardMachine, operations: &[&Operation], now_ms: u64) -> bool {
     let safe_ms = shard.state.last().wall_ms();
-    let due = |operation: &&Operation| expiry_of(&operation.write).is_some_and(|at| at > safe_ms && at <= now_ms);
+    let due =
+        |operation: &&Operation| expiry_of(&operation.write).is_some_and(|at| at > safe_ms && at <= now_ms);
     operations.iter().any(due)
 }
 

@@ -9,9 +9,7 @@ use super::marks::{ElementMark, KeyMark};
 use crate::apply::{self, Applied};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{
-    Condition, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write,
-};
+use proto::ops::{Condition, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write};
 use proto::tentative::Dots;
 use storage::state::{Expired, ShardState};
 
