@@ -7,7 +7,7 @@
 
 use super::conflicts::Conflict;
 use super::elements::{is_there, part};
-use super::marks::{KeyMark, Winner, newest};
+use super::marks::{ElementMark, KeyMark, Winner, newest};
 use super::{Arbitration, Verdict};
 use crate::apply;
 use crate::machine::ShardMachine;
@@ -305,15 +305,37 @@ impl Decision<'_> {
             .or_else(|| self.newer(element.and_then(|element| element.winner)))
     }
 
+    /// Decides each element by itself, and writes those that do not lose.
     fn assign_elements(self, names: &[&Bytes]) -> Ruled {
         let write = &self.operation.write;
         if let Some(why) = self.below_floor() {
             return Ruled::superseded(write.clone(), why);
         }
         let puts_in = matches!(write, Write::SortedSet(SortedSetWrite::Add { .. }));
-        self.without_losers(names, Self::element_loses, |decision, write, names| {
-            decision.write_elements(write, names, puts_in, true)
-        })
+        let mut why = None;
+        let mut losers: BTreeSet<&[u8]> = BTreeSet::new();
+        for &name in names {
+            if let Some(reason) = self.element_loses(name) {
+                why.get_or_insert(reason);
+                losers.insert(name);
+            }
+        }
+        let Some(why) = why else { return self.write_elements(write, names, puts_in, true) };
+        let winners: Vec<&Bytes> = names.iter().copied().filter(|name| !losers.contains(&name[..])).collect();
+        if winners.is_empty() {
+            return Ruled::superseded(write.clone(), why);
+        }
+        let kept = part(write, |name| !losers.contains(name));
+        let lost = part(write, |name| losers.contains(name));
+        Ruled { lost: Some((lost, why)), ..self.write_elements(&kept, &winners, puts_in, true) }
+    }
+
+    /// Whether the operation's origin had observed what put an element in.
+    fn observed(&self, dot: Dot, at: Timestamp) -> bool {
+        let operation = self.operation;
+        dot.origin == operation.dot.origin
+            || dot.number <= operation.held.of(dot.origin)
+            || at <= operation.seen
     }
 
     /// Why a removal leaves a member: something put it in that the origin had not observed.
@@ -324,61 +346,57 @@ impl Decision<'_> {
         let Some(element) = self.mark().and_then(|mark| mark.elements.get(name)) else {
             return self.unseen(self.mark().map_or(self.base, |mark| mark.whole));
         };
-        let operation = self.operation;
-        let observed = |dot: &Dot, at: &Timestamp| {
-            dot.origin == operation.dot.origin
-                || dot.number <= operation.held.of(dot.origin)
-                || *at <= operation.seen
-        };
-        let unobserved = element.adds.iter().find(|(dot, at)| !observed(dot, at));
+        let unobserved = element.adds.iter().find(|(dot, at)| !self.observed(*dot, *at));
         let newer = unobserved.map(|&(dot, at)| WhySuperseded::Newer { dot, at });
         self.unseen(element.strong).or(newer)
     }
 
-    fn remove_elements(self, names: &[&Bytes]) -> Ruled {
-        let is_set = matches!(self.operation.write, Write::Set(_));
-        self.without_losers(names, Self::add_wins, |mut decision, write, names| {
-            let ruled = decision.apply(write);
-            if matches!(ruled.reply, Reply::Error(_)) {
-                return ruled;
+    /// Takes what was observed out of these elements' marks, of those that stay too: the next removal need not have seen it.
+    fn forget_observed(&mut self, names: &[&Bytes], is_set: bool) {
+        let Some(mut mark) = self.arbitration.keys.take(self.key) else { return };
+        for &name in names {
+            let Some(mut element) = mark.elements.remove(name) else { continue };
+            element.adds.retain(|(dot, at)| !self.observed(*dot, *at));
+            // A score may still be assigned late, and must lose to what was there; a set's member is only ever added.
+            if is_set && element.strong <= self.operation.seen {
+                element.strong = Timestamp::ZERO;
             }
-            decision.note(|mark, _| {
-                for &name in names {
-                    let Some(mut element) = mark.elements.remove(name) else { continue };
-                    // A score may still be assigned late, and must lose to what was there; a set's member is only ever added.
-                    if !is_set {
-                        element.adds.clear();
-                        mark.elements.insert(name.clone(), element);
-                    }
-                }
-            });
-            ruled
-        })
+            if !is_set || element != ElementMark::default() {
+                mark.elements.insert(name.clone(), element);
+            }
+        }
+        self.arbitration.keys.put(self.key, mark);
     }
 
-    /// Decides each element by itself: `then` gets the write of those that do not lose.
-    fn without_losers(
-        self,
-        names: &[&Bytes],
-        loses: impl Fn(&Self, &[u8]) -> Option<WhySuperseded>,
-        then: impl FnOnce(Self, &Write, &[&Bytes]) -> Ruled,
-    ) -> Ruled {
+    /// A removal is an effect: it takes what it observed, and where an add stays that it did not, that is no loss. Only where a strong write decides is it said to have lost, for of keys without marks not every strong add is known.
+    fn remove_elements(mut self, names: &[&Bytes]) -> Ruled {
         let write = &self.operation.write;
+        let (mut stays, mut loses) = (BTreeSet::new(), BTreeSet::new());
         let mut why = None;
-        let mut losers: BTreeSet<&Bytes> = BTreeSet::new();
         for &name in names {
-            if let Some(reason) = loses(&self, name) {
+            let reason = self.add_wins(name);
+            if reason.is_some() {
+                stays.insert(&name[..]);
+            }
+            if let Some(reason @ WhySuperseded::Strong(_)) = reason {
+                loses.insert(&name[..]);
                 why.get_or_insert(reason);
-                losers.insert(name);
             }
         }
-        let Some(why) = why else { return then(self, write, names) };
-        let winners: Vec<&Bytes> = names.iter().copied().filter(|name| !losers.contains(name)).collect();
-        if winners.is_empty() {
-            return Ruled::superseded(write.clone(), why);
+        let mut ruled = if stays.is_empty() {
+            self.apply(write)
+        } else {
+            self.apply(&part(write, |name| !stays.contains(name)))
+        };
+        if matches!(ruled.reply, Reply::Error(_)) {
+            return ruled;
         }
-        let kept = part(write, |name| !losers.contains(&Bytes::copy_from_slice(name)));
-        let lost = part(write, |name| losers.contains(&Bytes::copy_from_slice(name)));
-        Ruled { lost: Some((lost, why)), ..then(self, &kept, &winners) }
+        self.forget_observed(names, matches!(write, Write::Set(_)));
+        ruled.lost = why.map(|why| (part(write, |name| loses.contains(name)), why));
+        if let Some(why) = why.filter(|_| names.iter().all(|name| loses.contains(&name[..]))) {
+            return Ruled { verdict: Verdict::Superseded(why), ..ruled };
+        }
+        self.note(|_, _| ());
+        ruled
     }
 }

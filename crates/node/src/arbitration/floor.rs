@@ -62,7 +62,7 @@ impl Arbitration {
     fn drop_marks(&mut self, decided_by: Timestamp) {
         for _ in 0..MARKS_PER_ENTRY {
             match self.keys.oldest_plain() {
-                Some((at, key)) if at <= decided_by => drop(self.forget(&key)),
+                Some((at, key)) if at <= decided_by => self.forget(&key),
                 _ => break,
             }
         }
@@ -76,14 +76,14 @@ impl Arbitration {
     fn bound_marks_to(&mut self, most: usize) {
         while self.keys.weight() > most {
             let Some(key) = self.keys.oldest() else { return };
-            let decided_at = self.forget(&key);
-            self.floor = self.floor.max(decided_at);
+            self.floor = self.keys.get(&key).map_or(self.floor, |mark| mark.decided_at.max(self.floor));
+            self.forget(&key);
         }
     }
 
-    /// Drops one mark; its slot keeps what its readers depend on. Answers when it was decided.
-    fn forget(&mut self, key: &[u8]) -> Timestamp {
-        let Some(mark) = self.keys.take(key) else { return Timestamp::ZERO };
+    /// Drops one mark; its slot keeps what its readers depend on.
+    fn forget(&mut self, key: &[u8]) {
+        let Some(mark) = self.keys.take(key) else { return };
         if mark.folded > Timestamp::ZERO || !mark.dots.is_empty() {
             let number = slot_of(key).0;
             let mut slot = self.slots.remove(&number).unwrap_or_default();
@@ -91,7 +91,6 @@ impl Arbitration {
             slot.dots.join(&mark.dots);
             self.slots.insert(number, slot);
         }
-        mark.decided_at
     }
 
     /// The planted bug: what is deleted is forgotten at once.
@@ -99,7 +98,7 @@ impl Arbitration {
     pub(crate) fn drop_deletions(&mut self, state: &storage::state::ShardState) {
         let gone: Vec<bytes::Bytes> =
             self.keys.names().filter(|key| state.get(key).is_none()).cloned().collect();
-        gone.iter().for_each(|key| drop(self.forget(key)));
+        gone.iter().for_each(|key| self.forget(key));
     }
 }
 
