@@ -13,16 +13,22 @@ use crate::random::Random;
 use crate::schedule::{Instant, MILLISECOND};
 use bytes::Bytes;
 use checker::{Record, Status};
-use proto::command::{InSession, Request};
+use proto::command::{Command, InSession, Request};
 use proto::error::ErrorKind;
 use proto::ids::{ConnectionId, RequestId};
 use proto::level::{Ladder, Level};
 use proto::log_entry::ClientNumber;
 use proto::outcome::{Achieved, Outcome};
+use proto::tentative::Dot;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How often a numbered write is sent before its client gives up on it, while faults are on.
 const MOST_ATTEMPTS: u32 = 12;
+
+/// The last rung: what the answer promises at least.
+fn weakest(ladder: &Ladder) -> Level {
+    ladder.rungs().last().map_or(Level::Linearizable, |rung| rung.level)
+}
 
 /// A client's open connection.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +49,7 @@ struct Operation {
     number: Option<ClientNumber>,
     ladder: Ladder,
     max_staleness_ms: Option<u64>,
+    acks: Option<u8>,
     attempts: u32,
     may_have_been_applied: bool,
 }
@@ -59,7 +66,12 @@ struct Client {
     last_words: VecDeque<Asked>,
     /// It carries its session from connection to connection; the others begin a new one with each.
     carries_session: bool,
-    token: Option<Bytes>,
+    /// Its newest token, and when it came, in nanoseconds.
+    token: Option<(Bytes, u64)>,
+    /// Sessions that its connection has taken over, as they stood at these times.
+    joins: Vec<(String, u64)>,
+    /// The only node that it asks, after everything has come to rest.
+    home: Option<usize>,
 }
 
 /// What the clients went through, for coverage and for the worth of a seed.
@@ -69,6 +81,8 @@ pub struct WorkStory {
     pub operations: u64,
     /// Operations that were answered from the state.
     pub acknowledged: u64,
+    /// Of these, the ones that were answered below sequential.
+    pub weak: u64,
     /// Operations that certainly had no effect.
     pub failed: u64,
     /// Operations whose outcome their clients never learned.
@@ -101,7 +115,9 @@ pub struct Workload {
     chooser: Chooser,
     clients: Vec<Client>,
     history: Vec<Record>,
+    acknowledged: Vec<Dot>,
     closing: bool,
+    settling: bool,
     /// What happened so far.
     pub story: WorkStory,
 }
@@ -122,6 +138,8 @@ impl Workload {
                 last_words: VecDeque::new(),
                 carries_session: number % 4 == 2,
                 token: None,
+                joins: Vec::new(),
+                home: None,
             })
             .collect();
         let chooser = Chooser::new(params, random.fork("chooser", 0));
@@ -133,7 +151,9 @@ impl Workload {
             chooser,
             clients,
             history: Vec::new(),
+            acknowledged: Vec::new(),
             closing: false,
+            settling: false,
             story: WorkStory::default(),
         }
     }
@@ -153,6 +173,7 @@ impl Workload {
         let client = &mut self.clients[client];
         assert!(client.under_way.is_empty(), "the operations of the old connection are unknown by now");
         client.connection = Some(Connection { node, id, next_request: 1 });
+        client.joins.clear();
     }
 
     /// The client's connection is gone: what was under way is unknown, and what is numbered will be sent again.
@@ -186,7 +207,8 @@ impl Workload {
         let connection = client.connection.as_mut().expect("checked above");
         let request = RequestId(connection.next_request);
         connection.next_request += 1;
-        let session = client.token.clone().filter(|_| client.carries_session).map(InSession::Token);
+        let token = client.token.clone().filter(|_| client.carries_session);
+        let session = token.map(|(token, _)| InSession::Token(token));
         let body = Request {
             ladder: operation.ladder,
             max_staleness_ms: operation.max_staleness_ms,
@@ -194,6 +216,7 @@ impl Workload {
             wants_token: client.carries_session,
             deadline_ms: Some(self.params.deadline_ms),
             client: operation.number.clone(),
+            acks: operation.acks,
             ..Request::new(operation.asked.command.clone())
         };
         client.under_way.insert(request, operation);
@@ -201,8 +224,10 @@ impl Workload {
     }
 
     fn begin(&mut self, index: usize, now: Instant) -> Option<Operation> {
-        let asked =
-            if self.closing { self.clients[index].last_words.pop_front()? } else { self.chooser.choose(now) };
+        let asked = match self.closing {
+            true => self.clients[index].last_words.pop_front()?,
+            false => self.takes_over(index, now).unwrap_or_else(|| self.chooser.choose(now)),
+        };
         self.story.operations += 1;
         let client = &mut self.clients[index];
         let number = (client.numbers_writes && asked.can_be_numbered()).then(|| {
@@ -215,11 +240,17 @@ impl Workload {
             Some(connection) if !client.carries_session => format!("{index} on {}", connection.id),
             _ => format!("{index}"),
         };
-        let (ladder, max_staleness_ms) = self.level_of(&asked);
+        let joins = client.joins.clone();
+        let (ladder, max_staleness_ms, acks) = self.level_of(&asked);
+        if weakest(&ladder).is_weak() {
+            self.chooser.asked_weakly(&asked);
+        }
         let first = self.history.len();
         self.history.extend(asked.records(&name, now.0).map(|record| Record {
             session: Some(session.clone()),
-            level: Some(ladder.strongest().name().to_owned()),
+            joins: joins.clone(),
+            // If nobody ever learns more, it may have been taken at the weakest of its levels.
+            level: Some(weakest(&ladder).name().to_owned()),
             ..record
         }));
         Some(Operation {
@@ -228,13 +259,48 @@ impl Workload {
             number,
             ladder,
             max_staleness_ms,
+            acks,
             attempts: 0,
             may_have_been_applied: false,
         })
     }
 
-    /// At which levels an operation is tried, and how old its answer may be. The last words are linearizable: they tell how it ended.
-    fn level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>) {
+    /// Now and then a connection's session takes over what another client's has seen.
+    fn takes_over(&mut self, index: usize, now: Instant) -> Option<Asked> {
+        let weak = self.params.weak;
+        let client = &self.clients[index];
+        if !weak.is_on() || client.carries_session || client.pipeline > 1 {
+            return None;
+        }
+        if !self.levels.chance(1, weak.joins_one_in) {
+            return None;
+        }
+        let other = self.levels.index(self.clients.len());
+        let (token, at_ns) = self.clients[other].token.clone().filter(|_| other != index)?;
+        // It counts for what is asked after the answer; where it is not answered the connection is left.
+        self.clients[index].joins.push((other.to_string(), at_ns.min(now.0)));
+        Some(Asked::resume(token))
+    }
+
+    /// At which levels an operation is tried, how old its answer may be, and on how many nodes it is to be durable. The last words are linearizable unless they say otherwise: they
+    /// tell how it ended.
+    fn level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>, Option<u8>) {
+        if let Some(level) = asked.level {
+            return (Ladder::of(level), None, None);
+        }
+        let weak = self.params.weak;
+        if weak.is_on() && !self.closing && asked.can_be_weak() && self.levels.below(100) < weak.percent {
+            let ladder = weak.ladder(&mut self.levels);
+            let is_acked = asked.is_write() && self.levels.below(100) < weak.acks_percent;
+            let is_bounded = !asked.is_write() && self.levels.chance(1, 16);
+            let max_staleness_ms = is_bounded.then(|| self.levels.between(20, 2_000));
+            return (ladder, max_staleness_ms, is_acked.then_some(2));
+        }
+        let (ladder, max_staleness_ms) = self.strong_level_of(asked);
+        (ladder, max_staleness_ms, None)
+    }
+
+    fn strong_level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>) {
         let percent = if asked.is_write() {
             self.params.sequential_percent / 2
         } else {
@@ -266,26 +332,43 @@ impl Workload {
         let Some(mut operation) = self.clients[client_index].under_way.remove(&request) else {
             return Err(format!("client {client_index} got a second answer, or one to nothing: {request}"));
         };
-        if let Some(token) = achieved.token {
-            self.clients[client_index].token = Some(Bytes::from(token));
+        if let Some(token) = &achieved.token {
+            self.clients[client_index].token = Some((Bytes::from(token.clone()), now.0));
         }
         match outcome {
             Outcome::Done { reply, certificate } => {
-                for record in &operation.records {
-                    self.history[*record].level = Some(achieved.level.name().to_owned());
+                if !operation.ladder.rungs().iter().any(|rung| rung.level == achieved.level) {
+                    return Err(format!("asked at {}, answered at {}", operation.ladder, achieved.level));
                 }
                 let records: Vec<&mut Record> = {
                     let (first, count) =
                         (operation.records.first().copied().unwrap_or(0), operation.records.len());
                     self.history[first..first + count].iter_mut().collect()
                 };
-                match self.chooser.understand(&operation.asked, reply, certificate, now.0, records)? {
-                    Meaning::Answered => self.story.acknowledged += 1,
+                match self.chooser.understand(
+                    &operation.asked,
+                    reply,
+                    certificate,
+                    &achieved,
+                    now.0,
+                    records,
+                )? {
+                    Meaning::Answered => {
+                        self.story.acknowledged += 1;
+                        self.story.weak += u64::from(achieved.level.is_weak());
+                        self.acknowledged.extend(achieved.dot);
+                        if operation.may_have_been_applied && weakest(&operation.ladder).is_weak() {
+                            self.cannot_tell(&operation);
+                        }
+                    }
                     Meaning::Refused if operation.may_have_been_applied => self.story.unknown += 1,
                     Meaning::Refused => self.failed(&operation),
                 }
             }
             Outcome::Failed(failure) => {
+                if matches!(operation.asked.command, Command::SessionResume { .. }) {
+                    self.clients[client_index].joins.pop();
+                }
                 self.story.invalid += u64::from(failure.kind == ErrorKind::Invalid);
                 self.story.out_of_memory += u64::from(failure.kind == ErrorKind::OutOfMemory);
                 match failure.kind {
@@ -314,6 +397,18 @@ impl Workload {
             }
         }
         Ok(())
+    }
+
+    /// A numbered weak write was sent more than once, and more than one node may have taken it: it takes effect once, and nobody can tell under which of its dots.
+    fn cannot_tell(&mut self, operation: &Operation) {
+        for place in &operation.records {
+            let record = &self.history[*place];
+            let mut unknown = Record::invoked(&*record.client, record.op, &*record.key, record.invoke_ns);
+            unknown.value.clone_from(&record.value);
+            unknown.session.clone_from(&record.session);
+            unknown.level = Some(weakest(&operation.ladder).name().to_owned());
+            self.history[*place] = unknown;
+        }
     }
 
     fn failed(&mut self, operation: &Operation) {
@@ -346,18 +441,29 @@ impl Workload {
             && self.clients[client_index].last_words.is_empty();
         let client = &self.clients[client_index];
         if client.connection.is_none() {
-            return if done { Next::Waits } else { Next::Connect(self.random.index(self.nodes)) };
+            return match (done, client.home) {
+                (true, _) => Next::Waits,
+                (false, Some(home)) => Next::Connect(home),
+                (false, None) => Next::Connect(self.random.index(self.nodes)),
+            };
         }
         if done || client.under_way.len() >= client.pipeline {
             return Next::Waits;
         }
-        let think_ns = if self.closing { 10 * MILLISECOND } else { self.params.think_ns };
+        let think_ns = match (self.settling, self.closing) {
+            (true, _) => MILLISECOND,
+            (false, true) => 10 * MILLISECOND,
+            (false, false) => self.params.think_ns,
+        };
         Next::After(self.random.span(think_ns))
     }
 
     /// Whether a client that hops leaves its connection now, though it works.
-    pub fn hops(&mut self) -> bool {
-        !self.closing && self.random.chance(1, 100)
+    pub fn hops(&mut self, client: usize) -> bool {
+        let weak = self.params.weak;
+        let one_in =
+            if weak.is_on() && self.clients[client].carries_session { weak.hops_one_in } else { 100 };
+        !self.closing && self.random.chance(1, one_in)
     }
 
     /// Whether this request still waits for its answer on this connection.
@@ -373,6 +479,26 @@ impl Workload {
         for (number, asked) in self.chooser.last_words(clients).into_iter().enumerate() {
             self.clients[number % clients].last_words.push_back(asked);
         }
+    }
+
+    /// Everything has come to rest: every node is asked what it holds, at every level, each by a client of its own.
+    pub fn settle(&mut self) {
+        self.settling = true;
+        let asked = self.chooser.settled();
+        for (node, client) in self.clients.iter_mut().enumerate().take(self.nodes) {
+            client.home = Some(node);
+            client.last_words = asked.iter().cloned().collect();
+        }
+    }
+
+    /// The only node that a client asks now.
+    pub fn home(&self, client: usize) -> Option<usize> {
+        self.clients[client].home
+    }
+
+    /// The tentative writes that were acknowledged so far.
+    pub fn acknowledged(&self) -> impl Iterator<Item = Dot> + '_ {
+        self.acknowledged.iter().copied()
     }
 
     /// Whether every client has every answer that it will ever ask for.
