@@ -535,15 +535,16 @@ impl Workload {
 mod tests {
     use super::*;
     use crate::params::Params;
+    use crate::weak::WeakParams;
     use proto::error::Failure;
     use proto::hlc::Timestamp;
-    use proto::outcome::Certificate;
+    use proto::outcome::{Certificate, State};
     use proto::reply::Reply;
 
     /// One client that numbers its writes and writes only.
     fn writers() -> Workload {
         let mut params = Params::draw(1).workload;
-        (params.clients, params.reads_percent) = (2, 0);
+        (params.clients, params.reads_percent, params.sequential_percent) = (2, 0, 0);
         let mut workload = Workload::new(params, 3, Random::new(1));
         workload.connected(1, 0, ConnectionId(1));
         workload
@@ -588,6 +589,174 @@ mod tests {
         let record = &workload.history[record];
         assert_eq!((record.status, record.invoke_ns, record.return_ns), (Status::Ok, 5, Some(50)));
         assert_eq!(record.version, Some(77));
+    }
+
+    /// Two clients of three nodes, all of whose operations are causal or end there; the first carries its session.
+    fn weak(ladder_percent: u64) -> Workload {
+        let mut params = Params::draw_with(1, Some(100)).workload;
+        (params.clients, params.reads_percent, params.pipeline) = (3, 0, 1);
+        let (eventual_percent, deletes_percent, joins_one_in) = (0, 30, 1_000_000);
+        params.weak =
+            WeakParams { ladder_percent, eventual_percent, deletes_percent, joins_one_in, ..params.weak };
+        let mut workload = Workload::new(params, 3, Random::new(1));
+        for client in 0..3 {
+            workload.connected(client, client, ConnectionId(client as u64 + 1));
+        }
+        workload
+    }
+
+    /// The next judged write of a client that may be taken below sequential.
+    fn ask_weakly(workload: &mut Workload, client: usize) -> (RequestId, Request, usize) {
+        loop {
+            let (request, body) = workload.ask(client, Instant(5)).unwrap();
+            let operation = &workload.clients[client].under_way[&request];
+            if let ([record], true) = (&operation.records[..], weakest(&body.ladder).is_weak()) {
+                return (request, body, *record);
+            }
+            let nothing = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
+            workload.answered(client, request, nothing, Achieved::default(), Instant(5)).unwrap();
+            workload.clients[client].again.clear();
+        }
+    }
+
+    fn dot(number: u64) -> Dot {
+        Dot { origin: proto::tentative::Origin::first_of(proto::ids::NodeId(1)), number }
+    }
+
+    fn taken(number: u64) -> Achieved {
+        let (level, state) = (Level::Causal, State::Tentative);
+        Achieved { level, state, dot: Some(dot(number)), ..Achieved::default() }
+    }
+
+    /// The answer to a write of this kind.
+    fn done(workload: &Workload, record: usize) -> Outcome {
+        let reply = match workload.history[record].op {
+            checker::OpName::Incr | checker::OpName::Append | checker::OpName::Del => Reply::Int(1),
+            _ => Reply::OK,
+        };
+        let (version, as_of) = (Timestamp(7), Timestamp(9));
+        let served_by = proto::ids::NodeId(2);
+        Outcome::Done { reply, certificate: Certificate { version, as_of, served_by } }
+    }
+
+    #[test]
+    fn a_tentative_write_is_written_down_with_its_dot_and_the_level_that_was_met() {
+        let mut workload = weak(100);
+        let (request, body, place) = ask_weakly(&mut workload, 0);
+        assert!(body.ladder.rungs().len() > 1, "{}", body.ladder);
+        // Until it is known better it may have been taken at the weakest.
+        assert_eq!(workload.history[place].level.as_deref(), Some("causal"));
+        let outcome = done(&workload, place);
+        workload.answered(0, request, outcome, taken(4), Instant(8)).unwrap();
+        let line = workload.history[place].to_line();
+        for part in [
+            r#""dots":[["n1.0.1",4]]"#,
+            r#""state":"tentative""#,
+            r#""level":"causal""#,
+            r#""version":7"#,
+            r#""as_of":9"#,
+            r#""node":"n2""#,
+            r#""status":"ok""#,
+        ] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+        assert_eq!(workload.history[place].validate(), Ok(()));
+        assert_eq!(workload.acknowledged().collect::<Vec<_>>(), [dot(4)]);
+        assert_eq!(workload.story.weak, 1);
+    }
+
+    #[test]
+    fn answers_that_no_level_may_give_are_errors() {
+        for (achieved, why) in [
+            (Achieved { dot: None, ..taken(1) }, "without its dot"),
+            (Achieved { state: State::Committed, ..taken(1) }, "called decided"),
+            (Achieved { level: Level::Eventual, ..taken(1) }, "asked at causal"),
+            (Achieved { level: Level::Sequential, ..taken(1) }, "asked at causal"),
+        ] {
+            let mut workload = weak(0);
+            let (request, _, place) = ask_weakly(&mut workload, 0);
+            let outcome = done(&workload, place);
+            let error = workload.answered(0, request, outcome, achieved, Instant(8)).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn nobody_can_tell_under_which_dot_a_repeated_weak_write_takes_effect() {
+        let mut workload = weak(0);
+        let (request, body, place) = loop {
+            let (request, body, place) = ask_weakly(&mut workload, 1);
+            if body.client.is_some() {
+                break (request, body, place);
+            }
+            let outcome = done(&workload, place);
+            workload.answered(1, request, outcome, taken(1), Instant(6)).unwrap();
+        };
+        workload
+            .answered(1, request, Outcome::Failed(Failure::unknown()), Achieved::default(), Instant(9))
+            .unwrap();
+        let (again, same) = workload.ask(1, Instant(20)).unwrap();
+        assert_eq!(body.client, same.client);
+        let outcome = done(&workload, place);
+        workload.answered(1, again, outcome, taken(5), Instant(30)).unwrap();
+        let record = &workload.history[place];
+        assert_eq!((record.status, record.return_ns, record.version), (Status::Unknown, None, None));
+        assert!(record.dots.is_empty() && record.validate().is_ok());
+        // It is owed all the same.
+        assert!(workload.acknowledged().any(|owed| owed == dot(5)));
+    }
+
+    #[test]
+    fn a_token_that_is_taken_over_counts_for_what_is_asked_on_that_connection() {
+        let mut workload = weak(0);
+        workload.params.weak.joins_one_in = 1;
+        workload.clients[2].token = Some((Bytes::from_static(b"token"), 4));
+        let (request, body) = loop {
+            let (request, body) = workload.ask(0, Instant(5)).unwrap();
+            if matches!(body.command, Command::SessionResume { .. }) {
+                break (request, body);
+            }
+            let nothing = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
+            workload.answered(0, request, nothing, Achieved::default(), Instant(5)).unwrap();
+        };
+        assert_eq!(body.command, Command::SessionResume { token: Bytes::from_static(b"token") });
+        let (reply, certificate) = (Reply::OK, Certificate::default());
+        workload
+            .answered(0, request, Outcome::Done { reply, certificate }, Achieved::default(), Instant(6))
+            .unwrap();
+        workload.params.weak.joins_one_in = 1_000_000;
+        let (_, _, place) = ask_weakly(&mut workload, 0);
+        assert_eq!(workload.history[place].joins, [("2".to_owned(), 4)]);
+        workload.disconnected(0);
+        workload.connected(0, 1, ConnectionId(9));
+        assert!(workload.clients[0].joins.is_empty());
+    }
+
+    #[test]
+    fn after_all_has_come_to_rest_every_node_is_asked_everything_at_every_level() {
+        let mut workload = weak(0);
+        let (request, _, place) = ask_weakly(&mut workload, 0);
+        let outcome = done(&workload, place);
+        workload.answered(0, request, outcome, taken(1), Instant(6)).unwrap();
+        workload.close();
+        workload.clients.iter_mut().for_each(|client| client.last_words.clear());
+        workload.settle();
+        let key = workload.history[place].key.clone();
+        for client in 0..3 {
+            assert_eq!(workload.home(client), Some(client));
+            let asked: Vec<(Level, String)> = workload.clients[client]
+                .last_words
+                .iter()
+                .map(|asked| (asked.level.unwrap(), asked.keys().collect()))
+                .collect();
+            for level in Level::ALL {
+                assert!(asked.contains(&(level, key.clone())), "{asked:?}");
+            }
+        }
+        let (request, body) = workload.ask(1, Instant(50)).unwrap();
+        assert!(workload.clients[1].under_way[&request].asked.settled);
+        assert_eq!(body.ladder.rungs().len(), 1);
+        assert!(workload.history.last().is_some_and(|record| record.settled));
     }
 
     #[test]

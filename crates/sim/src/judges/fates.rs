@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                r#"{"dots":[["n1.0.1",1]],"decided_version":107,"fate":"decided","known":5,"node":"n1","seen":40,"time":51}"#,
-                r#"{"by":107,"dots":[["n1.0.1",2]],"decided_version":108,"fate":"superseded","known":5,"node":"n1","seen":40,"time":52}"#,
+                r#"{"decided_version":107,"dots":[["n1.0.1",1]],"fate":"decided","known":5,"node":"n1","seen":40,"time":51}"#,
+                r#"{"by":107,"decided_version":108,"dots":[["n1.0.1",2]],"fate":"superseded","known":5,"node":"n1","seen":40,"time":52}"#,
             ]
         );
         let other = fates.applied(2, &entry(7, 1, Verdict::TooEarly), Instant(9)).unwrap_err();
