@@ -9,8 +9,9 @@
 //!
 //! *Tentative.* A tentative write demands nothing unless it was decided: what was superseded, or lost with every disk, is
 //! excused, and so is an answer that shows a write that lost later (registers may flip before they settle). An answer
-//! with a tentative assignment shows what is in its past if that lies beneath (`version`), is the assignment, or is
-//! decided before it. One with tentative effects shows them all by their dots, which stand for prefixes.
+//! with a tentative assignment (`maker`) shows what is in its past if that lies beneath (`version`), is the assignment, or is
+//! decided before it. One with tentative effects shows them all by their dots, which stand for prefixes; but one that
+//! somebody knew to be decided when the answer came (`known` of its fate) may be left out.
 //! A key that takes tentative assignments and effects is asked only for what was decided.
 //!
 //! *What an answer joins.* The past of the write whose version it shows; behind a write that answers from state (CAS,
@@ -30,6 +31,7 @@ use crate::decided::{Became, Fates, Lines};
 use crate::fate::{Dot, Ending};
 use crate::history::{Commitment, HistoryError, OpName, Record, Status};
 use crate::level::Level;
+use crate::maker::{Maker, Makers};
 use crate::past::{Awaited, Demand, Past, Sessions, join};
 use crate::program_order::{Moment, moments};
 use crate::register::Operation;
@@ -92,6 +94,7 @@ pub(crate) fn judge(lines: Lines<'_>, limits: SearchLimits) -> Result<LevelRepor
 struct Judge<'a> {
     lines: Lines<'a>,
     fates: Fates<'a>,
+    makers: Makers<'a>,
     sessions: Sessions<'a>,
     /// The past of each operation when it was sent; `None` before that, and without session.
     pasts: Vec<Option<Past>>,
@@ -116,10 +119,14 @@ struct Judge<'a> {
 struct Answer<'a> {
     /// The decided version, or that beneath.
     version: u64,
-    /// The dots of tentative operations.
+    /// The dots of the tentative operations that it shows, and of what it depends on.
     dots: &'a [Dot],
-    /// Whether they are one assignment, which hides what is beneath.
+    /// Whether it shows anything tentative.
+    tentative: bool,
+    /// Whether that is an assignment, which hides what is beneath.
     assignment: bool,
+    /// That assignment, where it is known.
+    maker: Option<usize>,
 }
 
 fn is_effect(record: &Record) -> bool {
@@ -131,6 +138,7 @@ impl<'a> Judge<'a> {
         let fates = Fates::new(lines);
         let mut judge = Judge {
             lines,
+            makers: Makers::new(lines),
             sessions: Sessions::default(),
             pasts: vec![None; lines.records.len()],
             writers: BTreeMap::new(),
@@ -188,9 +196,14 @@ impl<'a> Judge<'a> {
             let message = "an answer about a key needs `version` to be judged with its session; of a tentative value it is the decided version beneath".into();
             return Err(HistoryError { line: *line, message });
         };
-        let dots = if reads && tentative { &record.dots[..] } else { &[] };
-        let assignment = !dots.is_empty() && !self.effects.contains(&*record.key);
-        Ok(Some(Answer { version, dots, assignment }))
+        let tentative = reads && tentative;
+        let dots = if tentative { &record.dots[..] } else { &[] };
+        let assignment = tentative && !self.effects.contains(&*record.key);
+        let maker = match assignment.then(|| self.makers.of(record, &self.fates)) {
+            Some(Maker::Write(place)) => Some(place),
+            Some(Maker::Nobody | Maker::Unclear) | None => None,
+        };
+        Ok(Some(Answer { version, dots, tentative, assignment, maker }))
     }
 
     fn answered(&mut self, place: usize, now_ns: u64) -> Result<(), HistoryError> {
@@ -222,7 +235,8 @@ impl<'a> Judge<'a> {
                 self.ask_write(place, &demand, version);
                 match record.dots.first().filter(|_| weak) {
                     Some(dot) => {
-                        let awaited = Awaited { number: dot.number, version, by: place };
+                        let known_ns = self.fates.of(dot).and_then(|fate| fate.known_ns);
+                        let awaited = Awaited { number: dot.number, version, by: place, known_ns };
                         own.tentative.insert(&dot.origin, awaited);
                     }
                     None => own.decided = Some((version, place)),
@@ -250,21 +264,28 @@ impl<'a> Judge<'a> {
         if self.mixed.contains(&*self.record(place).key) {
             return;
         }
-        let shown =
-            |origin: &str, number| answer.dots.iter().any(|dot| dot.origin == origin && dot.number >= number);
+        let now_ns = self.record(place).return_ns;
         for (origin, awaited) in &demand.tentative {
-            let beaten = answer.assignment
-                && answer.dots.iter().any(|dot| match self.fates.of(dot) {
-                    Some(fate) if fate.ending == Ending::Decided => {
-                        fate.decided_version >= Some(awaited.version)
-                    }
-                    // It lost later, or nobody knows: a flip before things settled.
-                    _ => true,
-                });
-            if awaited.version > answer.version && !shown(origin, awaited.number) && !beaten {
+            if awaited.version > answer.version && !self.is_shown(answer, origin, awaited, now_ns) {
                 return self.misses(place, awaited.by, awaited.version, answer.version);
             }
         }
+    }
+
+    /// Whether an answer shows a tentative write above what is beneath, or an assignment that beats it.
+    fn is_shown(&self, answer: &Answer<'a>, origin: &str, awaited: &Awaited, now_ns: Option<u64>) -> bool {
+        let beats = |dot: &Dot| match self.fates.of(dot) {
+            Some(fate) if fate.ending == Ending::Decided => fate.decided_version >= Some(awaited.version),
+            // It lost later, or nobody knows: a flip before things settled.
+            _ => true,
+        };
+        if let Some(maker) = answer.maker {
+            return self.record(maker).dots.first().is_some_and(beats);
+        }
+        // Where it was known to be decided its dot may be left out.
+        let is_left_out = awaited.known_ns.is_some_and(|known_ns| now_ns >= Some(known_ns));
+        let is_named = answer.dots.iter().any(|dot| dot.origin == origin && dot.number >= awaited.number);
+        is_named || (answer.tentative && is_left_out) || (answer.assignment && answer.dots.iter().any(beats))
     }
 
     /// Is the write decided behind what its past demands?
@@ -311,16 +332,18 @@ impl<'a> Judge<'a> {
             let state = self.past_of_state(key, answer.version);
             join(past, &state);
         }
-        for dot in answer.dots {
+        let shown = answer.maker.and_then(|maker| self.record(maker).dots.first());
+        for dot in answer.dots.iter().chain(shown) {
             let Some(&writer) = self.writers.get(dot) else { continue };
             if let Some(shown) = &self.pasts[writer] {
                 join(past, shown);
             }
             let fate = self.fates.of(dot).filter(|fate| fate.ending == Ending::Decided);
-            if let Some(version) = fate.and_then(|fate| fate.decided_version)
+            if let Some((version, known_ns)) =
+                fate.and_then(|fate| Some((fate.decided_version?, fate.known_ns)))
                 && self.record(writer).key == *key
             {
-                let awaited = Awaited { number: dot.number, version, by: place };
+                let awaited = Awaited { number: dot.number, version, by: place, known_ns };
                 let known = own.tentative.entry(&dot.origin).or_insert(awaited);
                 *known = (*known).max(awaited);
             }

@@ -81,6 +81,8 @@ pub struct Fate {
     pub seen: Option<u64>,
     /// The operation's own time, by which the newest tentative assignment wins.
     pub time: Option<u64>,
+    /// When the first replica had applied it, in ns of the history's clock: from then on an answer that shows it may leave its dot out. Left out: no answer does.
+    pub known_ns: Option<u64>,
     /// The replica that saw it.
     pub node: Option<String>,
 }
@@ -88,7 +90,7 @@ pub struct Fate {
 impl Fate {
     /// A fate of which nothing else is known.
     pub fn new(dot: Dot, ending: Ending, decided_version: Option<u64>) -> Fate {
-        Fate { dot, ending, decided_version, by: None, seen: None, time: None, node: None }
+        Fate { dot, ending, decided_version, by: None, seen: None, time: None, known_ns: None, node: None }
     }
 
     pub(crate) fn from_fields(fields: Map<String, Value>) -> Result<Fate, String> {
@@ -105,6 +107,7 @@ impl Fate {
             by: fields.unsigned("by")?,
             seen: fields.unsigned("seen")?,
             time: fields.unsigned("time")?,
+            known_ns: fields.unsigned("known")?,
             node: fields.name("node")?,
         };
         fields.own()?;
@@ -133,6 +136,7 @@ impl Fate {
             ("by", self.by),
             ("seen", self.seen),
             ("time", self.time),
+            ("known", self.known_ns),
         ];
         for (name, number) in numbers {
             if let Some(number) = number {
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn a_fate_survives_being_written_and_read_again() {
         for line in [
-            r#"{"fate":"decided","dots":[["n1.0.2",7]],"decided_version":90,"seen":40,"time":50,"node":"n3"}"#,
+            r#"{"fate":"decided","dots":[["n1.0.2",7]],"decided_version":90,"seen":40,"time":50,"known":70,"node":"n3"}"#,
             r#"{"fate":"superseded","dots":[["n1.0.2",8]],"decided_version":91,"by":77}"#,
             r#"{"fate":"lost","dots":[[4,8]]}"#,
         ] {

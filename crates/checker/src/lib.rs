@@ -11,7 +11,8 @@
 //! * `linearizable`: judge A, our own, linear in time because every reply carries a version.
 //! * `search`: judge B, independent (the `todc-utils` crate), exponential in the worst case, therefore bounded.
 //! * `sequential`: one order for the whole cluster; `timeline` puts a key into it, `program_order` a session.
-//! * `causal`: sessions and what they depend on; `past` keeps the pasts, `shown` holds answers to what there was.
+//! * `causal`: sessions and what they depend on; `past` keeps the pasts, `shown` holds answers to what there was, `maker` says whose
+//!   write a tentative one shows.
 //! * `tentative`: what becomes of writes below sequential, who wins, and whether nodes agree in the end.
 //! * `log_agreement`, `replica_equality`, `exactly_once`, `durability`: one small judge per inner invariant, fed by
 //!   the simulator with plain numbers.
@@ -33,6 +34,7 @@ mod history;
 mod level;
 mod linearizable;
 mod log_agreement;
+mod maker;
 mod past;
 mod program_order;
 mod register;

@@ -49,6 +49,8 @@ pub(crate) struct Awaited {
     pub(crate) version: u64,
     /// The operation that made or saw it.
     pub(crate) by: usize,
+    /// When somebody first knew that it was decided.
+    pub(crate) known_ns: Option<u64>,
 }
 
 impl<'a> Demand<'a> {

@@ -1,8 +1,8 @@
 //! What answers below sequential show of decided and tentative state, whatever their session.
 //!
 //! A committed answer shows the value that its version had, so it fits at that version in the order of its key's decided
-//! writes (`timeline`). A tentative answer names the writes that it shows, by their dots: they are of its key, had begun,
-//! and were not decided where the replica had applied its log (`as_of`); an assignment is shown with its own value, and
+//! writes (`timeline`). A tentative answer that shows an assignment (`maker`) names it by a dot, unless somebody knew it to be
+//! decided by then; that had begun, and was not decided where the replica had applied its log (`as_of`); and it
 //! is hidden by a strong write that it had not seen (the overlay obeys the rules of the log).
 //!
 //! Not here: what an answer should have shown (`causal`), and sums of tentative effects.
@@ -13,6 +13,7 @@ use crate::decided::{Became, Fates, Lines};
 use crate::fate::Dot;
 use crate::history::{Commitment, HistoryError, OpName, Record, Status};
 use crate::level::Level;
+use crate::maker::{Maker, Makers};
 use crate::register::Operation;
 use crate::search::SearchLimits;
 use crate::timeline::{Place, Timeline};
@@ -86,6 +87,7 @@ fn committed(
 
 fn tentative(lines: Lines<'_>, level: Level, report: &mut LevelReport) {
     let fates = Fates::new(lines);
+    let makers = Makers::new(lines);
     let mut writers: BTreeMap<&Dot, &(usize, Record)> = BTreeMap::new();
     let mut strong: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for write in
@@ -103,62 +105,71 @@ fn tentative(lines: Lines<'_>, level: Level, report: &mut LevelReport) {
             && record.valid_level() == level
             && record.state == Some(Commitment::Tentative)
     });
-    for (line, record) in answers {
-        for dot in &record.dots {
-            let fate = fates.of(dot);
-            let writer = writers.get(dot).copied();
-            let mut blame = |rule, explanation: String| {
-                let writer = writer.and_then(|(line, record)| Operation::from_record(*line, record));
-                let mut operations: Vec<Operation> =
-                    writer.into_iter().chain(Operation::from_record(*line, record)).collect();
-                operations.sort_by_key(|operation| operation.line);
-                report.violations.push(Violation { rule, explanation, operations });
-            };
-            if let (Some(at), Some(as_of)) = (fate.and_then(|fate| fate.decided_version), record.as_of)
-                && at <= as_of
-            {
-                blame(
-                    Rule::DecidedIsShown,
-                    format!(
-                        "line {line} shows {dot} as tentative at a replica that had applied its log up to {as_of}, behind {at}, where that was {}",
-                        fate.map_or("", |fate| fate.ending.as_str())
-                    ),
-                );
-                continue;
-            }
-            let Some((written_at, write)) = writer else { continue };
-            let assigns = matches!(write.op, OpName::Set | OpName::Del);
-            let text = if write.op == OpName::Set { &write.value } else { &None };
-            if write.key != record.key {
-                blame(
-                    Rule::Legality,
-                    format!("line {line} shows {dot}, which line {written_at} wrote to another key"),
-                );
-            } else if record.return_ns < Some(write.invoke_ns) {
-                blame(
-                    Rule::SeenBeforeBegun,
-                    format!("line {line} shows {dot}, which line {written_at} began only later"),
-                );
-            } else if assigns && record.dots.len() == 1 && *text != record.value {
-                blame(
-                    Rule::Legality,
-                    format!("line {line} shows {dot}, but not the value that line {written_at} wrote"),
-                );
-            } else if let (true, Some(seen), Some(as_of)) =
-                (assigns, fate.and_then(|fate| fate.seen).or(write.as_of), record.as_of)
-                && let Some(newer) = strong
-                    .get(&*record.key)
-                    .into_iter()
-                    .flatten()
-                    .find(|version| seen < **version && **version <= as_of)
-            {
-                blame(
-                    Rule::StrongWins,
-                    format!(
-                        "line {line} shows {dot} at a replica that had applied the strong write of version {newer}, which {dot} had not seen (it had seen up to {seen})"
-                    ),
-                );
-            }
+    for answer in answers {
+        let maker = makers.of(&answer.1, &fates);
+        let shown = match maker {
+            Maker::Write(place) => Some(&lines.records[place]),
+            Maker::Nobody | Maker::Unclear => None,
+        };
+        let named = answer.1.dots.iter().filter_map(|dot| writers.get(dot).copied());
+        let too_new = named.chain(shown).find(|(_, write)| answer.1.return_ns < Some(write.invoke_ns));
+        let newer = |seen: u64, as_of: u64| {
+            let versions = strong.get(&*answer.1.key).into_iter().flatten();
+            versions.copied().find(|version| seen < *version && *version <= as_of)
+        };
+        let found = match (too_new, maker, shown) {
+            (Some(write), ..) => Some((
+                Rule::SeenBeforeBegun,
+                format!("line {} depends on what line {} began only later", answer.0, write.0),
+                Some(write),
+            )),
+            (None, Maker::Nobody, _) => Some((
+                Rule::Legality,
+                format!("line {} shows a value that nobody wrote to its key", answer.0),
+                None,
+            )),
+            (None, _, Some(write)) => wrongly_shown(answer, write, &fates, newer)
+                .map(|(rule, explanation)| (rule, explanation, Some(write))),
+            (None, _, None) => None,
+        };
+        if let Some((rule, explanation, writer)) = found {
+            let lines = writer.into_iter().chain([answer]);
+            let mut operations: Vec<Operation> =
+                lines.filter_map(|(line, record)| Operation::from_record(*line, record)).collect();
+            operations.sort_by_key(|operation| operation.line);
+            report.violations.push(Violation { rule, explanation, operations });
         }
     }
+}
+
+/// What is wrong with an answer that shows this assignment. `newer` finds a strong write above the first time and not above the second.
+fn wrongly_shown(
+    (line, answer): &(usize, Record),
+    (written_at, write): &(usize, Record),
+    fates: &Fates<'_>,
+    newer: impl Fn(u64, u64) -> Option<u64>,
+) -> Option<(Rule, String)> {
+    let dot = write.dots.first()?;
+    let fate = fates.of(dot);
+    let is_named = answer.dots.iter().any(|named| named.origin == dot.origin && named.number >= dot.number);
+    let is_known = fate.and_then(|fate| fate.known_ns).is_some_and(|ns| answer.return_ns >= Some(ns));
+    if let (Some(fate), Some(as_of)) = (fate, answer.as_of)
+        && let Some(at) = fate.decided_version.filter(|at| *at <= as_of)
+    {
+        let text = format!(
+            "line {line} shows {dot} as tentative at a replica that had applied its log up to {as_of}, behind {at}, where that was {}",
+            fate.ending.as_str()
+        );
+        return Some((Rule::DecidedIsShown, text));
+    }
+    if !is_named && !is_known {
+        let text = format!("line {line} shows what line {written_at} wrote, {dot}, and does not name it");
+        return Some((Rule::Legality, text));
+    }
+    let seen = fate.and_then(|fate| fate.seen).or(write.as_of)?;
+    let newer = newer(seen, answer.as_of?)?;
+    let text = format!(
+        "line {line} shows {dot} at a replica that had applied the strong write of version {newer}, which {dot} had not seen (it had seen up to {seen})"
+    );
+    Some((Rule::StrongWins, text))
 }

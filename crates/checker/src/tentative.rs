@@ -294,7 +294,10 @@ impl<'a> Judge<'a> {
             if record.state == Some(Commitment::Tentative) {
                 let text = format!("line {line} is still tentative after everything came to rest");
                 self.blame(Rule::Convergence, text, &[*line]);
-            } else if (&known.value, known.version) != (&record.value, record.version) {
+            } else if known.value != record.value
+                // Of an absent key it is its slot's newest deletion, which another key's expiry may move.
+                || (record.value.is_some() && known.version != record.version)
+            {
                 let text = format!(
                     "lines {told} and {line} differ about key {:?} after everything came to rest",
                     record.key

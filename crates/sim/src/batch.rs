@@ -74,6 +74,8 @@ pub struct Sum {
     keys_by_one: u64,
     keys_by_none: u64,
     sequential_reads: u64,
+    weak: u64,
+    weak_answers: u64,
     healing_ns: Vec<u64>,
     elections: Vec<u64>,
     coverage: Coverage,
@@ -98,6 +100,8 @@ impl Sum {
         self.keys_by_one += ended.judged.by_one;
         self.keys_by_none += ended.judged.by_none;
         self.sequential_reads += ended.judged.sequential_reads;
+        self.weak += story.weak;
+        self.weak_answers += ended.judged.weak_answers;
         self.healing_ns.push(ended.healing_ns);
         self.elections.push(ended.coverage.elections);
         self.coverage.merge(&ended.coverage);
@@ -127,16 +131,17 @@ impl fmt::Display for Sum {
         )?;
         writeln!(
             f,
-            "  operations: {} begun, {} acknowledged, {} failed, {} unknown, {} repeats",
-            self.operations, self.acknowledged, self.failed, self.unknown, self.repeats
+            "  operations: {} begun, {} acknowledged ({} below sequential), {} failed, {} unknown, {} repeats",
+            self.operations, self.acknowledged, self.weak, self.failed, self.unknown, self.repeats
         )?;
         writeln!(
             f,
-            "  judged: {} keys ({} by one judge only, {} by none), {} sequential reads, {} places in logs, {} numbered writes, {} comparisons of replicas",
+            "  judged: {} keys ({} by one judge only, {} by none), {} sequential reads, {} answers below, {} places in logs, {} numbered writes, {} comparisons of replicas",
             self.keys,
             self.keys_by_one,
             self.keys_by_none,
             self.sequential_reads,
+            self.weak_answers,
             self.places,
             self.numbered,
             self.comparisons

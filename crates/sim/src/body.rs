@@ -146,13 +146,17 @@ impl World {
         }
         let mut outputs = core.drain(clocks_now);
         let deadline = core.next_deadline();
-        if machine.dies_among_outputs && !outputs.is_empty() {
+        let dies = machine.dies_among_outputs && !outputs.is_empty();
+        if dies {
             outputs.truncate(machine.random.index(outputs.len() + 1));
+        }
+        // Also before it dies: some of what it has applied may be on its way to others.
+        self.look_at(node);
+        if dies {
             self.carry_out(node, outputs);
             self.crash(node, true);
             return;
         }
-        self.look_at(node);
         self.carry_out(node, outputs);
         self.wake_at_mono(node, deadline);
     }

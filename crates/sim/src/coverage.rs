@@ -6,11 +6,12 @@
 //! Invariant: counting changes nothing in the run. Frames are decoded here a second time, which is why only some are looked at unless lines are wanted.
 
 use crate::faults::Kind;
+use crate::judges::{VERDICTS, Verdicts};
 use crate::network::Shape;
 use bytes::Bytes;
 use node::event::Event as Observation;
 use proto::frame::Frame;
-use proto::outcome::Outcome;
+use proto::outcome::{Achieved, Outcome, State};
 use proto::peer::{Message, SnapshotStep};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,19 +20,28 @@ use std::fmt;
 const FRAMES_PER_LOOK: u64 = 8;
 
 /// The names that a batch of any size should have seen.
-const EXPECTED_MESSAGES: [&str; 15] = [
+const EXPECTED_MESSAGES: [&str; 24] = [
     "announce",
     "append",
     "append-response",
     "directory-copy",
+    "floor-promise",
+    "floor-wanted",
+    "folded",
     "forward-read",
+    "forward-tentative",
     "forward-write",
     "heartbeat",
+    "held",
+    "held-durably",
+    "held-wanted",
     "not-taken",
     "read-answer",
     "request-pre-vote",
     "request-vote",
     "snapshot-offer",
+    "submit",
+    "tentative-answer",
     "time-wanted",
     "timeout-now",
     "write-answer",
@@ -44,6 +54,7 @@ pub struct Coverage {
     messages: BTreeMap<String, u64>,
     events: BTreeMap<&'static str, u64>,
     outcomes: BTreeMap<String, u64>,
+    verdicts: Verdicts,
     frames: u64,
     /// Elections that were won.
     pub elections: u64,
@@ -107,12 +118,22 @@ impl Coverage {
     }
 
     /// A client has an answer.
-    pub fn outcome(&mut self, outcome: &Outcome) {
+    pub fn outcome(&mut self, outcome: &Outcome, achieved: &Achieved) {
         let name = match outcome {
+            Outcome::Done { .. } if achieved.state == State::Tentative => {
+                let what = if achieved.dot.is_some() { "write" } else { "read" };
+                format!("tentative {what}, {}", achieved.level)
+            }
+            Outcome::Done { .. } if achieved.level.is_weak() => format!("done, {}", achieved.level),
             Outcome::Done { .. } => "done".to_owned(),
             Outcome::Failed(failure) => format!("{:?}", failure.kind),
         };
         *self.outcomes.entry(name).or_default() += 1;
+    }
+
+    /// What the logs said of tentative operations.
+    pub fn verdicts(&mut self, verdicts: Verdicts) {
+        self.verdicts.iter_mut().zip(verdicts).for_each(|(sum, count)| *sum += count);
     }
 
     /// Adds the counts of another run.
@@ -126,6 +147,7 @@ impl Coverage {
         add(&mut self.messages, &other.messages);
         add(&mut self.events, &other.events);
         add(&mut self.outcomes, &other.outcomes);
+        self.verdicts(other.verdicts);
         self.frames += other.frames;
         self.elections += other.elections;
     }
@@ -142,7 +164,7 @@ impl fmt::Display for Coverage {
             writeln!(f, "  {title}: {}", words.join(", "))
         }
         let mut faults = self.faults.clone();
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().chain(Kind::WEAK) {
             faults.entry(kind.name()).or_default();
         }
         let mut messages = self.messages.clone();
@@ -156,7 +178,8 @@ impl fmt::Display for Coverage {
             messages.iter().map(|(name, count)| (name.as_str(), *count)),
         )?;
         line(f, "events", self.events.iter().map(|(name, count)| (*name, *count)))?;
-        line(f, "answers", self.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))
+        line(f, "answers", self.outcomes.iter().map(|(name, count)| (name.as_str(), *count)))?;
+        line(f, "tentative operations in logs", VERDICTS.into_iter().zip(self.verdicts))
     }
 }
 
@@ -184,6 +207,31 @@ pub fn describe(bytes: &Bytes) -> String {
             Message::ForwardRead { group, id, .. } => format!("g{group} forward-read {id}"),
             Message::ReadAnswer { id, .. } => format!("read-answer {id}"),
             Message::TimeWanted { group, at } => format!("g{group} time-wanted {at:?}"),
+            Message::ForwardTentative { group, id, .. } => format!("g{group} forward-tentative {id}"),
+            Message::TentativeAnswer { id, dot, .. } => {
+                let dot = dot.map_or("nothing".to_owned(), |dot| dot.to_string());
+                format!("tentative-answer {id} {dot}")
+            }
+            Message::Held { group, origin, after, operations, covered } => {
+                format!("g{group} held {origin} after {after} n{} covered {covered}", operations.len())
+            }
+            Message::HeldDurably { group, origin, number } => {
+                format!("g{group} held-durably {origin}:{number}")
+            }
+            Message::Submit { group, operations } => {
+                let dots: Vec<String> =
+                    operations.iter().map(|operation| operation.dot.to_string()).collect();
+                format!("g{group} submit {}", dots.join(" "))
+            }
+            Message::Folded { folds } => {
+                let folds: Vec<String> =
+                    folds.iter().map(|fold| format!("{}:{}", fold.origin, fold.number)).collect();
+                format!("folded {}", folds.join(" "))
+            }
+            Message::FloorWanted { group } => format!("g{group} floor-wanted"),
+            Message::FloorPromise { group, origin, floor } => {
+                format!("g{group} floor-promise {origin} {floor:?}")
+            }
             Message::Snapshot { group, .. } => format!("g{group} {}", name(message)),
             other => name(other),
         })
@@ -201,6 +249,15 @@ fn name(message: &Message) -> String {
         Message::ForwardRead { .. } => "forward-read",
         Message::ReadAnswer { .. } => "read-answer",
         Message::TimeWanted { .. } => "time-wanted",
+        Message::ForwardTentative { .. } => "forward-tentative",
+        Message::TentativeAnswer { .. } => "tentative-answer",
+        Message::Held { .. } => "held",
+        Message::HeldWanted { .. } => "held-wanted",
+        Message::HeldDurably { .. } => "held-durably",
+        Message::Submit { .. } => "submit",
+        Message::Folded { .. } => "folded",
+        Message::FloorWanted { .. } => "floor-wanted",
+        Message::FloorPromise { .. } => "floor-promise",
         Message::Snapshot { step, .. } => match step {
             SnapshotStep::Offer { .. } => "snapshot-offer",
             SnapshotStep::Want { .. } => "snapshot-want",

@@ -50,7 +50,8 @@ impl World {
             }
             _ => {
                 let delay = self.random.span(100 * MILLISECOND);
-                let node = self.random.index(self.nodes());
+                let other = self.random.index(self.nodes());
+                let node = self.workload.home(client).unwrap_or(other);
                 self.schedule.after(delay, Event::Connects { client, node });
                 self.client_plans[client] = true;
             }
@@ -89,6 +90,9 @@ impl World {
             self.enqueue(node, Input::Expired { connection, request });
             return;
         }
+        if answer.achieved.dot.is_some() && self.machines[node].dies_after_answer_ns.is_some() {
+            self.schedule.after(CLIENT_LATENCY_NS + 1, Event::OriginDies { node, process: number });
+        }
         let answer = Box::new(answer);
         self.schedule.after(CLIENT_LATENCY_NS, Event::AnswerArrives { client, answer });
     }
@@ -103,12 +107,12 @@ impl World {
         self.trace.add(now, node, "answers", &request.0.to_le_bytes(), || {
             format!("client {client}, request {request}: {outcome:?} {achieved:?}")
         });
-        self.coverage.outcome(&outcome);
+        self.coverage.outcome(&outcome, &achieved);
         if let Err(why) = self.workload.answered(client, request, outcome, achieved, now) {
             self.fail(Failure::safety("answers make sense", why));
             return;
         }
-        if self.workload.hops() {
+        if self.workload.hops(client) {
             self.hang_up(client, connection);
         }
         self.client_goes_on(client);
@@ -121,7 +125,7 @@ impl World {
         }
     }
 
-    fn hang_up(&mut self, client: usize, id: ConnectionId) {
+    pub(crate) fn hang_up(&mut self, client: usize, id: ConnectionId) {
         let Some(connection) = self.workload.connection(client).filter(|open| open.id == id) else { return };
         if let Some(process) = &mut self.machines[connection.node].process
             && process.connections.remove(&id).is_some()

@@ -4,6 +4,7 @@
 
 use crate::faults::{Fault, Kind};
 use crate::machine::Mind;
+use crate::network::Shape;
 use crate::schedule::{MILLISECOND, SECOND};
 use crate::world::{Ending, Event, World};
 use node::io::Input;
@@ -65,6 +66,27 @@ impl World {
                 self.machines[victim].disk_slowness = 5 + fault.detail % 100;
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
             }
+            Kind::CutOff => {
+                self.coverage.shape(Shape::Isolate);
+                self.network.partition(Shape::Isolate, victim);
+                self.update_links();
+                let length_ns = (4 * fault.length_ns).min(10 * SECOND);
+                self.schedule.after(length_ns, Event::FaultEnds(Ending::Heals));
+            }
+            Kind::OriginDies => {
+                self.machines[victim].dies_after_answer_ns = Some(fault.length_ns);
+                if fault.detail.is_multiple_of(2) {
+                    // Then nobody else has what it answered.
+                    self.network.partition(Shape::Isolate, victim);
+                    self.update_links();
+                    self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::Heals));
+                }
+            }
+            Kind::LateReplica => {
+                self.machines[victim].disk_slowness = 100 + fault.detail % 400;
+                let length_ns = (2 * fault.length_ns).min(10 * SECOND);
+                self.schedule.after(length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
+            }
             Kind::ClockJump => {
                 // Up to five seconds back, or up to 400 ms ahead: what is further ahead than peers accept is another issue's fault.
                 let by_ms = (fault.detail % 5_400) as i64 - 5_000;
@@ -85,6 +107,18 @@ impl World {
             Ending::DiskRecovers(node) => self.machines[node].disk_slowness = 1,
         }
         self.trace.add(self.schedule.now(), None, "over", &[], || format!("{ending:?}"));
+    }
+
+    /// A tentative write was answered by this process: it may have been told to die of that.
+    pub(crate) fn origin_dies(&mut self, node: usize, number: u64) {
+        let machine = &mut self.machines[node];
+        if machine.process(number).is_none() {
+            return;
+        }
+        if let Some(length_ns) = machine.dies_after_answer_ns.take() {
+            self.note(node, "dies", || "with what it has answered".to_owned());
+            self.crash_for(node, true, length_ns);
+        }
     }
 
     fn crash_for(&mut self, node: usize, power_lost: bool, length_ns: u64) {

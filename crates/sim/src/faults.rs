@@ -36,10 +36,19 @@ pub enum Kind {
     SlowDisk,
     /// A node's wall clock is set forward or back.
     ClockJump,
+    /// A node reaches nobody for long, while its clients go on.
+    CutOff,
+    /// A node loses power as soon as it has answered a write that only it may have.
+    OriginDies,
+    /// A node's disk is so slow that it applies far behind the others.
+    LateReplica,
 }
 
 impl Kind {
-    /// All kinds.
+    /// The kinds that only runs with weak operations have.
+    pub const WEAK: [Kind; 3] = [Kind::CutOff, Kind::OriginDies, Kind::LateReplica];
+
+    /// The kinds of any run.
     pub const ALL: [Kind; 12] = [
         Kind::PowerLoss,
         Kind::Kill,
@@ -70,6 +79,9 @@ impl Kind {
             Kind::GracefulStop => "graceful-stop",
             Kind::SlowDisk => "slow-disk",
             Kind::ClockJump => "clock-jump",
+            Kind::CutOff => "cut-off",
+            Kind::OriginDies => "origin-dies",
+            Kind::LateReplica => "late-replica",
         }
     }
 }

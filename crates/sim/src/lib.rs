@@ -4,7 +4,7 @@
 //! healed and must finish and converge within a bound of virtual time. `docs/simulator.md` says how to use it.
 //!
 //! * `random`, `schedule`, `clocks`, `sim_disk`, `network`: the world's parts, each knowing nothing of the others.
-//! * `params`, `faults`: what a seed decides.
+//! * `params`, `faults`, `weak`: what a seed decides.
 //! * `operations`, `workload`: what clients ask and remember.
 //! * `machine`, `founders`: a node's machine, and how it becomes a member.
 //! * `world`, with `body`, `links`, `damage`, `customers`: the loop, and everything that happens to a core.
@@ -34,5 +34,6 @@ pub mod schedule;
 pub mod sim_disk;
 pub mod trace;
 pub mod verdict;
+pub mod weak;
 pub mod workload;
 pub mod world;

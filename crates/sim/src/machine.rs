@@ -59,6 +59,8 @@ pub struct Machine {
     pub disk_slowness: u64,
     /// It loses power in the middle of carrying out the outputs of its next drain.
     pub dies_among_outputs: bool,
+    /// It loses power for so long, in nanoseconds, as soon as its client has the answer to a tentative write.
+    pub dies_after_answer_ns: Option<u64>,
     /// How long it stays down after a graceful stop, in nanoseconds.
     pub restart_after_stop_ns: u64,
     /// It is down, and will be started by an event that is on its way.
@@ -109,6 +111,7 @@ impl Machine {
             paused_until: Instant(0),
             disk_slowness: 1,
             dies_among_outputs: false,
+            dies_after_answer_ns: None,
             restart_after_stop_ns: 0,
             start_planned: false,
             random,

@@ -12,9 +12,9 @@ use std::io::{Write, stderr, stdout};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going]
-       sim --minutes M [--from S] [--threads T] [--keep-going]
-       sim --seed S [--trace]
+const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going] [--weak P]
+       sim --minutes M [--from S] [--threads T] [--keep-going] [--weak P]
+       sim --seed S [--trace] [--weak P]
 
   --seeds N      run N seeds
   --minutes M    run seeds for M minutes
@@ -22,6 +22,7 @@ const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going
   --threads T    seeds at a time (2 unless said)
   --keep-going   do not stop at the first failure
   --seed S       run one seed twice, and compare
+  --weak P       of a hundred operations P are below sequential, whatever the seed says; 0 is a world without any
   --trace        run it once and print what happened, a line an event
 
 exit codes: 0 success, 2 wrong usage, 10 crash, 11 safety, 12 liveness, 13 two runs of one seed differ";
@@ -53,6 +54,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> 
             "--seed" => wanted.seed = Some(number()?),
             "--from" => wanted.from = number()?,
             "--threads" => wanted.threads = number()?.clamp(1, 64) as usize,
+            "--weak" => wanted.options.weak_percent = Some(number()?.min(100)),
             "--keep-going" => wanted.keep_going = true,
             "--trace" => wanted.trace = true,
             #[cfg(feature = "planted")]
@@ -103,7 +105,7 @@ fn one(seed: u64, trace: bool, options: Options) -> u8 {
     sum.add(&ended);
     say(&format!("{sum}  fingerprint {:016x}\n", ended.fingerprint));
     if ended.failure.is_some() {
-        return report(&ended);
+        return report(&ended, options);
     }
     if !trace && run(seed, options).fingerprint != ended.fingerprint {
         say_aside(&format!("seed {seed}: two runs differ; something in the core is not deterministic\n"));
@@ -125,7 +127,7 @@ fn many(wanted: &Wanted) -> u8 {
         sum.add(&ended);
         if ended.failure.is_some() {
             failed.push(ended.params.seed);
-            worst = worst.max(report(&ended));
+            worst = worst.max(report(&ended, wanted.options));
         }
         if sum.runs.is_multiple_of(100) {
             say_aside(&format!("sim: {} seeds, {} failed\n", sum.runs, failed.len()));
@@ -146,16 +148,17 @@ fn many(wanted: &Wanted) -> u8 {
 }
 
 /// Says how a run failed and how to see it again.
-fn report(ended: &Ended) -> u8 {
+fn report(ended: &Ended, options: Options) -> u8 {
     let Some(failure) = &ended.failure else { return 0 };
     let seed = ended.params.seed;
+    let weak = options.weak_percent.map_or(String::new(), |percent| format!(" --weak {percent}"));
     let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     let commit = commit.ok().filter(|output| output.status.success()).map_or_else(
         || "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     );
     say_aside(&format!(
-        "{}\n{failure}\n  at {}.{:03} virtual seconds; commit {commit}; again with: cargo run --release -p sim -- --seed {seed} --trace\n\n",
+        "{}\n{failure}\n  at {}.{:03} virtual seconds; commit {commit}; again with: cargo run --release -p sim -- --seed {seed}{weak} --trace\n\n",
         ended.params,
         ended.virtual_ns / SECOND,
         ended.virtual_ns % SECOND / 1_000_000,

@@ -10,17 +10,22 @@ use crate::params::WorkloadParams;
 use crate::random::Random;
 use crate::schedule::{Instant, SECOND};
 use bytes::Bytes;
-use checker::{OpName, Record, Status};
+use checker::{Commitment, Dot, OpName, Record, Status};
 use proto::command::Command;
+use proto::level::Level;
 use proto::ops::{
-    Condition, ExpireCondition, KeyRead, KeyWrite, Read, SetExpiry, StringRead, StringWrite, TtlUnit, Write,
+    AddOptions, Condition, ExpireCondition, HashRead, HashWrite, KeyRead, KeyWrite, Read, SetExpiry, SetRead,
+    SetWrite, SortedSetRead, SortedSetWrite, StringRead, StringWrite, TtlUnit, Write,
 };
-use proto::outcome::Certificate;
+use proto::outcome::{Achieved, Certificate, State};
 use proto::reply::Reply;
+use proto::score::Score;
 use proto::slots::slot_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 const EPOCH_NS: u64 = 20 * SECOND;
+/// As many keys are asked of every node in the end.
+const SETTLED_KEYS: usize = 32;
 
 /// What one key's part of an operation is, in the words of the history.
 #[derive(Clone, Debug)]
@@ -36,6 +41,10 @@ struct Judged {
 pub struct Asked {
     /// What is sent.
     pub command: Command,
+    /// The level at which it is to be asked, whatever the workload would draw.
+    pub level: Option<Level>,
+    /// Whether it is asked after everything has come to rest.
+    pub settled: bool,
     judged: Vec<Judged>,
 }
 
@@ -62,12 +71,37 @@ impl Asked {
         )
     }
 
+    /// Whether it means something below sequential, and what it means can be written down.
+    pub fn can_be_weak(&self) -> bool {
+        match &self.command {
+            Command::Read { .. } => true,
+            Command::Write { write, .. } => write.clone().into_tentative(0).is_some(),
+            _ => false,
+        }
+    }
+
+    /// The keys that it is judged by.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.judged.iter().map(|judged| judged.key.as_str())
+    }
+
+    /// The same, asked at this level and no other.
+    fn at(self, level: Level) -> Asked {
+        Asked { level: Some(level), ..self }
+    }
+
+    /// A taking over of another session.
+    pub fn resume(token: Bytes) -> Asked {
+        unjudged(Command::SessionResume { token })
+    }
+
     /// The records of its sending.
     pub fn records(&self, client: &str, invoke_ns: u64) -> impl Iterator<Item = Record> {
         self.judged.iter().map(move |judged| {
             let mut record = Record::invoked(client, judged.op, judged.key.clone(), invoke_ns);
             record.value = judged.value.clone();
             record.expect = judged.expect.clone();
+            record.settled = self.settled;
             record
         })
     }
@@ -80,12 +114,20 @@ pub struct Chooser {
     values: u64,
     seen: BTreeMap<String, Option<String>>,
     used: BTreeSet<String>,
+    used_weakly: BTreeSet<String>,
 }
 
 impl Chooser {
     /// A chooser with a stream of its own.
     pub fn new(params: WorkloadParams, random: Random) -> Chooser {
-        Chooser { params, random, values: 0, seen: BTreeMap::new(), used: BTreeSet::new() }
+        Chooser {
+            params,
+            random,
+            values: 0,
+            seen: BTreeMap::new(),
+            used: BTreeSet::new(),
+            used_weakly: BTreeSet::new(),
+        }
     }
 
     /// Draws an operation.
@@ -94,6 +136,12 @@ impl Chooser {
         let reads = self.random.below(100) < self.params.reads_percent;
         let hot = self.random.below(self.params.hot_keys);
         let family = self.random.below(100);
+        if self.params.weak.is_on() && self.random.chance(1, 8) {
+            return match self.random.below(3) {
+                0 => self.on_mixed(format!("mixed-{epoch}-{hot}"), reads),
+                _ => self.on_collection(hot, reads),
+            };
+        }
         match family {
             0..40 => self.on_register(format!("register-{epoch}-{hot}"), reads),
             40..55 => self.on_counter(format!("counter-{epoch}-{hot}"), reads),
@@ -107,9 +155,24 @@ impl Chooser {
             _ => {
                 let command =
                     if reads { Command::DbSize } else { Command::Keys { pattern: "counter-*".into() } };
-                Asked { command, judged: Vec::new() }
+                unjudged(command)
             }
         }
+    }
+
+    /// This operation is asked below sequential: what its keys hold is compared in the end.
+    pub fn asked_weakly(&mut self, asked: &Asked) {
+        self.used_weakly.extend(asked.keys().map(str::to_owned));
+    }
+
+    /// What every node is asked after everything has come to rest: some of the keys that were written or read weakly, at every level.
+    pub fn settled(&mut self) -> Vec<Asked> {
+        let mut keys: Vec<String> = std::mem::take(&mut self.used_weakly).into_iter().collect();
+        self.random.shuffle(&mut keys);
+        keys.truncate(SETTLED_KEYS);
+        let at_all =
+            |key: String| Level::ALL.map(|level| Asked { settled: true, ..get(key.clone()).at(level) });
+        keys.into_iter().flat_map(at_all).collect()
     }
 
     /// A read of every judged key that was ever used, and one more write for each of some clients.
@@ -118,6 +181,13 @@ impl Chooser {
         for number in 0..clients {
             let value = self.value(0);
             words.push(set(format!("last-{number}"), value));
+        }
+        if self.params.weak.is_on() {
+            // In each client's own session, at the level that may have to wait for what the session depends on.
+            let key = || "last-counter".to_owned();
+            words.extend((0..clients).map(|_| increment(key(), 1).at(Level::Causal)));
+            words.extend((0..clients).map(|_| get(key()).at(Level::Causal)));
+            self.used.insert(key());
         }
         let used = std::mem::take(&mut self.used);
         words.extend(used.into_iter().map(get));
@@ -139,6 +209,10 @@ impl Chooser {
         if reads {
             return get(key);
         }
+        let weak = self.params.weak;
+        if weak.is_on() && self.random.below(100) < weak.deletes_percent {
+            return delete(key);
+        }
         let value = self.value(0);
         match self.random.below(10) {
             0..5 => set(key, value),
@@ -150,11 +224,60 @@ impl Chooser {
                 let write = string_set(&key, &value, SetExpiry::Never, condition);
                 judged(write, key, OpName::Cas, Some(value), expect)
             }
+            _ => delete(key),
+        }
+    }
+
+    /// Assignments and effects on one key: numbers that are set, added to and deleted.
+    fn on_mixed(&mut self, key: String, reads: bool) -> Asked {
+        self.used.insert(key.clone());
+        if reads {
+            return get(key);
+        }
+        match self.random.below(4) {
+            0 => {
+                self.values += 1;
+                let number = self.values * 1_000;
+                set(key, number.to_string())
+            }
+            1 => delete(key),
             _ => {
-                let write = Write::Key(KeyWrite::Del { keys: vec![Bytes::from(key.clone())] });
-                judged(write, key, OpName::Del, None, None)
+                let delta = self.random.between(1, 3) as i64;
+                increment(key, delta)
             }
         }
+    }
+
+    /// Elements of collections. Not judged by what they answer: that replicas stay equal is.
+    fn on_collection(&mut self, hot: u64, reads: bool) -> Asked {
+        let family = self.random.below(3);
+        let key = Bytes::from(format!("collection-{family}-{hot}"));
+        let slot = slot_of(&key);
+        let element = Bytes::from(format!("e{}", self.random.below(4)));
+        let value = Bytes::from(self.value(0));
+        if reads {
+            let read = match family {
+                0 => Read::Hash(HashRead::GetAll { key }),
+                1 => Read::Set(SetRead::Members { key }),
+                _ => Read::SortedSet(SortedSetRead::Score { key, member: element }),
+            };
+            return unjudged(Command::Read { slot, read });
+        }
+        let write = match (family, self.random.below(5)) {
+            (_, 0) => Write::Key(KeyWrite::Del { keys: vec![key] }),
+            (0, 1) => Write::Hash(HashWrite::Delete { key, fields: vec![element] }),
+            (0, 2) => Write::Hash(HashWrite::IncrBy { key, field: Bytes::from_static(b"sum"), delta: 3 }),
+            (0, _) => Write::Hash(HashWrite::Set { key, fields: vec![(element, value)], ok_reply: false }),
+            (1, 1 | 2) => Write::Set(SetWrite::Remove { key, members: vec![element] }),
+            (1, _) => Write::Set(SetWrite::Add { key, members: vec![element] }),
+            (_, 1 | 2) => Write::SortedSet(SortedSetWrite::Remove { key, members: vec![element] }),
+            (_, _) => {
+                let score = Score::new(self.random.below(100) as f64).expect("a number");
+                let options = AddOptions { incr: self.random.chance(1, 3), ..AddOptions::default() };
+                Write::SortedSet(SortedSetWrite::Add { key, options, members: vec![(score, element)] })
+            }
+        };
+        unjudged(Command::Write { slot, write })
     }
 
     fn on_counter(&mut self, key: String, reads: bool) -> Asked {
@@ -163,8 +286,7 @@ impl Chooser {
             return get(key);
         }
         let delta = self.random.between(1, 5) as i64 - 2;
-        let write = Write::String(StringWrite::IncrBy { key: Bytes::from(key.clone()), delta });
-        judged(write, key, OpName::Incr, Some(delta.to_string()), None)
+        increment(key, delta)
     }
 
     fn on_list(&mut self, key: String, reads: bool) -> Asked {
@@ -209,7 +331,7 @@ impl Chooser {
                 pairs: keys.into_iter().map(Bytes::from).zip(values.into_iter().map(Bytes::from)).collect(),
             }
         };
-        Asked { command, judged }
+        Asked { judged, ..unjudged(command) }
     }
 
     fn on_expiring(&mut self, key: String, reads: bool) -> Asked {
@@ -236,7 +358,7 @@ impl Chooser {
             };
             Command::Write { slot, write }
         };
-        Asked { command, judged: Vec::new() }
+        unjudged(command)
     }
 
     /// Reads an answer and completes the records of its question. An error is a sentence about an answer that no store could give.
@@ -245,6 +367,7 @@ impl Chooser {
         asked: &Asked,
         reply: Reply,
         certificate: Certificate,
+        achieved: &Achieved,
         now_ns: u64,
         mut records: Vec<&mut Record>,
     ) -> Result<Meaning, String> {
@@ -255,6 +378,9 @@ impl Chooser {
             record.status = Status::Ok;
             record.return_ns = Some(now_ns);
             record.as_of = Some(certificate.as_of.0);
+            record.level = Some(achieved.level.name().to_owned());
+            record.node = Some(format!("n{}", certificate.served_by));
+            write_down_dots(record, achieved)?;
         }
         let several = matches!(asked.command, Command::MGet { .. } | Command::MSet { .. });
         if several {
@@ -292,6 +418,34 @@ impl Chooser {
     }
 }
 
+/// What an answer says of tentative operations. An error is a sentence about what no answer of its level may say.
+fn write_down_dots(record: &mut Record, achieved: &Achieved) -> Result<(), String> {
+    let level = achieved.level;
+    match (level.is_weak(), achieved.state) {
+        (false, State::Tentative) => return Err(format!("an answer at {level} shows what is not decided")),
+        (false, State::Committed) => return Ok(()),
+        (true, State::Committed) => {}
+        (true, State::Tentative) => record.state = Some(Commitment::Tentative),
+    }
+    if record.op == OpName::Get {
+        record.dots = achieved.dots.iter().map(in_history).collect();
+        return Ok(());
+    }
+    let Some(dot) = achieved.dot else {
+        return Err(format!("a write at {level} was acknowledged without its dot"));
+    };
+    if achieved.state == State::Committed {
+        return Err(format!("a write at {level}, {dot}, was called decided when it was taken"));
+    }
+    record.dots = vec![in_history(dot)];
+    Ok(())
+}
+
+/// A dot as histories spell it.
+pub fn in_history(dot: proto::tentative::Dot) -> Dot {
+    Dot { origin: dot.origin.to_string(), number: dot.number }
+}
+
 fn nonsense(asked: &Asked, reply: &Reply) -> String {
     format!("{:?} was answered {reply:?}", asked.command)
 }
@@ -309,9 +463,23 @@ fn part(key: &str, op: OpName, value: Option<String>) -> Judged {
     Judged { key: key.to_owned(), op, value, expect: None }
 }
 
+fn unjudged(command: Command) -> Asked {
+    Asked { command, level: None, settled: false, judged: Vec::new() }
+}
+
+fn increment(key: String, delta: i64) -> Asked {
+    let write = Write::String(StringWrite::IncrBy { key: Bytes::from(key.clone()), delta });
+    judged(write, key, OpName::Incr, Some(delta.to_string()), None)
+}
+
+fn delete(key: String) -> Asked {
+    let write = Write::Key(KeyWrite::Del { keys: vec![Bytes::from(key.clone())] });
+    judged(write, key, OpName::Del, None, None)
+}
+
 fn judged(write: Write, key: String, op: OpName, value: Option<String>, expect: Option<String>) -> Asked {
     let command = Command::Write { slot: slot_of(key.as_bytes()), write };
-    Asked { command, judged: vec![Judged { key, op, value, expect }] }
+    Asked { judged: vec![Judged { key, op, value, expect }], ..unjudged(command) }
 }
 
 fn string_set(key: &str, value: &str, expiry: SetExpiry, condition: Condition) -> Write {
@@ -333,7 +501,7 @@ fn set(key: String, value: String) -> Asked {
 fn get(key: String) -> Asked {
     let read = Read::String(StringRead::Get { key: Bytes::from(key.clone()) });
     let command = Command::Read { slot: slot_of(key.as_bytes()), read };
-    Asked { command, judged: vec![part(&key, OpName::Get, None)] }
+    Asked { judged: vec![part(&key, OpName::Get, None)], ..unjudged(command) }
 }
 
 #[cfg(test)]
@@ -366,7 +534,14 @@ mod tests {
         let mut chooser = Chooser::new(Params::draw(1).workload, Random::new(1));
         let asked = get("k".into());
         let mut record = Record::invoked("c", OpName::Get, "k", 1);
-        let answer = chooser.understand(&asked, Reply::Int(5), Certificate::default(), 2, vec![&mut record]);
+        let answer = chooser.understand(
+            &asked,
+            Reply::Int(5),
+            Certificate::default(),
+            &Achieved::default(),
+            2,
+            vec![&mut record],
+        );
         assert!(answer.unwrap_err().contains("was answered"));
     }
 }

@@ -9,6 +9,7 @@ use crate::faults::FaultParams;
 use crate::network::NetworkParams;
 use crate::random::Random;
 use crate::schedule::{MILLISECOND, SECOND};
+use crate::weak::{self, WeakParams};
 use std::fmt;
 
 /// How a disk behaves.
@@ -41,6 +42,8 @@ pub struct WorkloadParams {
     pub deadline_ms: u64,
     /// Of a hundred reads, so many may be answered below linearizable; of a hundred writes, half as many are called sequential.
     pub sequential_percent: u64,
+    /// What they do below sequential.
+    pub weak: WeakParams,
 }
 
 /// A whole run's parameters.
@@ -83,6 +86,11 @@ pub struct Params {
 impl Params {
     /// The parameters of a seed.
     pub fn draw(seed: u64) -> Params {
+        Params::draw_with(seed, (!weak::BY_DEFAULT).then_some(0))
+    }
+
+    /// The parameters of a seed; of a hundred operations so many are weak, whatever the seed says.
+    pub fn draw_with(seed: u64, weak_percent: Option<u64>) -> Params {
         let random = Random::new(seed).fork("params", 0);
         let mut draw = random.clone();
         let nodes = *draw.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]);
@@ -91,8 +99,16 @@ impl Params {
         } else {
             draw.between(1, nodes as u64) as usize
         };
-        let faults = FaultParams::draw(&mut random.fork("faults", 0));
-        Params {
+        let mut faults = FaultParams::draw(&mut random.fork("faults", 0));
+        let mut draw_weak = random.fork("weak", 0);
+        let mut weak = WeakParams::draw(&mut draw_weak);
+        weak.percent = weak_percent.unwrap_or(weak.percent);
+        if weak.is_on() {
+            faults.kinds.extend(WeakParams::draw_faults(&mut draw_weak));
+        } else {
+            weak = WeakParams::default();
+        }
+        let mut params = Params {
             seed,
             nodes,
             shards: draw.between(1, 8) as u32,
@@ -128,8 +144,17 @@ impl Params {
                 deadline_ms: *draw.pick(&[500, 1_000, 2_000, 4_000]),
                 // Of a stream of its own: the worlds of older seeds stay what they were.
                 sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
+                weak,
             },
+        };
+        if weak.is_on() {
+            // Everybody is asked in the end what it holds.
+            params.workload.clients = params.workload.clients.max(nodes);
         }
+        if weak.is_focused {
+            params.workload.hot_keys = 1;
+        }
+        params
     }
 }
 
@@ -190,7 +215,8 @@ impl fmt::Display for Params {
             work.cold_keys,
             work.cold_value_bytes,
             work.deadline_ms
-        )
+        )?;
+        write!(f, "\n  levels: {}", work.weak)
     }
 }
 
@@ -207,5 +233,17 @@ mod tests {
         }
         assert!((1..=8).all(|shards| drawn.iter().any(|params| params.shards == shards)));
         assert_eq!(drawn[7].to_string(), Params::draw(7).to_string());
+    }
+
+    #[test]
+    fn a_world_without_weak_operations_is_what_it_was_before_there_were_any() {
+        for seed in 0..100 {
+            let (with, without) = (Params::draw_with(seed, Some(50)), Params::draw_with(seed, Some(0)));
+            assert!(with.workload.weak.is_on() && with.workload.clients >= with.nodes);
+            assert!(!without.workload.weak.is_on());
+            assert!(with.faults.kinds.len() > without.faults.kinds.len());
+            assert_eq!((with.nodes, with.safety_ns), (without.nodes, without.safety_ns));
+            assert!(without.faults.kinds.iter().all(|kind| crate::faults::Kind::ALL.contains(kind)));
+        }
     }
 }

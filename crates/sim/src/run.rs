@@ -1,14 +1,14 @@
 //! One run: a seed's world through both of its phases, and what came of it.
 //!
 //! First the safety phase with faults on; then everything is mended and the liveness phase begins: within `LIVENESS_NS` of virtual time every client must have its answers, every
-//! replica must have converged and leadership must be spread. Then what the nodes hold, and the clients' history, are judged.
+//! replica must have converged and leadership must be spread; where there was anything tentative, every node is then asked what it holds, at every level. Then what the nodes hold, and the clients' history, are judged.
 //!
 //! Invariant: a run always ends: virtual time is bounded, and so is the number of events at one instant's pace. A panic anywhere in the core is a failure, even one that the core caught.
 
 use crate::coverage::Coverage;
-use crate::judges::{Evidence, Judged, judge_history};
+use crate::judges::{Evidence, Judged, as_far_as_known, judge_history};
 use crate::params::Params;
-use crate::schedule::{MILLISECOND, SECOND};
+use crate::schedule::{Instant, MILLISECOND, SECOND};
 use crate::verdict::Failure;
 use crate::workload::WorkStory;
 use crate::world::World;
@@ -18,6 +18,8 @@ use std::sync::Once;
 
 /// How long the cluster has to finish and converge after the healing.
 const LIVENESS_NS: u64 = 60 * SECOND;
+/// How long tentative writes that were acknowledged before the healing may wait for their decision after it.
+const DECISION_NS: u64 = 30 * SECOND;
 /// How long what has converged must stay so.
 const REST_NS: u64 = SECOND;
 
@@ -92,6 +94,8 @@ pub const PLANTED: [node::planted::Planted; 11] = {
 pub struct Options {
     /// Whether trace lines are wanted.
     pub with_lines: bool,
+    /// Of a hundred operations so many are below sequential, whatever the seed says; 0 is a world without any.
+    pub weak_percent: Option<u64>,
     /// The bug that is planted.
     #[cfg(feature = "planted")]
     pub planted: node::planted::Planted,
@@ -99,7 +103,11 @@ pub struct Options {
 
 /// Runs a seed.
 pub fn run(seed: u64, options: Options) -> Ended {
-    run_with(Params::draw(seed), options)
+    let params = match options.weak_percent {
+        None => Params::draw(seed),
+        percent => Params::draw_with(seed, percent),
+    };
+    run_with(params, options)
 }
 
 /// Runs a world of these parameters.
@@ -124,6 +132,7 @@ pub fn run_with(params: Params, options: Options) -> Ended {
     {
         failure = Some(Failure::crash(first.clone()));
     }
+    world.coverage.verdicts(world.judges.evidence().verdicts);
     Ended {
         params,
         failure,
@@ -140,12 +149,41 @@ pub fn run_with(params: Params, options: Options) -> Ended {
 }
 
 fn phases(world: &mut World, judged: &mut Judged) -> u64 {
-    world.run_until(crate::schedule::Instant(world.params.safety_ns));
+    world.run_until(Instant(world.params.safety_ns));
     let healed_at = world.now();
     if world.failure.is_none() {
         world.heal();
     }
-    let deadline = healed_at.after(LIVENESS_NS);
+    come_to_rest(world, healed_at);
+    let healing_ns = world.now().0.saturating_sub(healed_at.0);
+    if world.failure.is_none() && world.params.workload.weak.is_on() {
+        world.settle();
+        let settles_at = world.now();
+        come_to_rest(world, settles_at);
+    }
+    if world.failure.is_none()
+        && let Err(failure) = world.judge_holdings()
+    {
+        world.fail(failure);
+    }
+    // A violation is the better explanation of whatever else went wrong.
+    let history = match &world.failure {
+        None => world.history(),
+        Some(_) => as_far_as_known(world.history()),
+    };
+    match judge_history(&history) {
+        Ok(found) => *judged = found,
+        Err(failure) => {
+            if world.failure.as_ref().is_none_or(|known| known.class == crate::verdict::Class::Liveness) {
+                world.failure = Some(failure);
+            }
+        }
+    }
+    healing_ns
+}
+
+/// Goes on until everything has come to rest and stays so, or fails.
+fn come_to_rest(world: &mut World, since: Instant) {
     let mut rests_since = None;
     while world.failure.is_none() {
         world.run_until(world.next_look().after(100 * MILLISECOND));
@@ -156,27 +194,14 @@ fn phases(world: &mut World, judged: &mut Judged) -> u64 {
             }
             Err(failure) => {
                 rests_since = None;
-                if world.now() >= deadline {
+                if world.now() >= since.after(LIVENESS_NS) {
+                    world.fail(failure);
+                } else if world.now() >= since.after(DECISION_NS)
+                    && let Err(failure) = world.is_decided()
+                {
                     world.fail(failure);
                 }
             }
         }
     }
-    if world.failure.is_none()
-        && let Err(failure) = world.judge_holdings()
-    {
-        world.fail(failure);
-    }
-    // A violation is the better explanation of whatever else went wrong.
-    let history: Vec<_> =
-        world.workload.history().iter().cloned().enumerate().map(|(at, record)| (at + 1, record)).collect();
-    match judge_history(&history) {
-        Ok(found) => *judged = found,
-        Err(failure) => {
-            if world.failure.as_ref().is_none_or(|known| known.class == crate::verdict::Class::Liveness) {
-                world.failure = Some(failure);
-            }
-        }
-    }
-    world.now().0.saturating_sub(healed_at.0)
 }

@@ -13,16 +13,22 @@ use crate::random::Random;
 use crate::schedule::{Instant, MILLISECOND};
 use bytes::Bytes;
 use checker::{Record, Status};
-use proto::command::{InSession, Request};
+use proto::command::{Command, InSession, Request};
 use proto::error::ErrorKind;
 use proto::ids::{ConnectionId, RequestId};
 use proto::level::{Ladder, Level};
 use proto::log_entry::ClientNumber;
 use proto::outcome::{Achieved, Outcome};
+use proto::tentative::Dot;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How often a numbered write is sent before its client gives up on it, while faults are on.
 const MOST_ATTEMPTS: u32 = 12;
+
+/// The last rung: what the answer promises at least.
+fn weakest(ladder: &Ladder) -> Level {
+    ladder.rungs().last().map_or(Level::Linearizable, |rung| rung.level)
+}
 
 /// A client's open connection.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +49,7 @@ struct Operation {
     number: Option<ClientNumber>,
     ladder: Ladder,
     max_staleness_ms: Option<u64>,
+    acks: Option<u8>,
     attempts: u32,
     may_have_been_applied: bool,
 }
@@ -59,7 +66,12 @@ struct Client {
     last_words: VecDeque<Asked>,
     /// It carries its session from connection to connection; the others begin a new one with each.
     carries_session: bool,
-    token: Option<Bytes>,
+    /// Its newest token, and when it came, in nanoseconds.
+    token: Option<(Bytes, u64)>,
+    /// Sessions that its connection has taken over, as they stood at these times.
+    joins: Vec<(String, u64)>,
+    /// The only node that it asks, after everything has come to rest.
+    home: Option<usize>,
 }
 
 /// What the clients went through, for coverage and for the worth of a seed.
@@ -69,6 +81,8 @@ pub struct WorkStory {
     pub operations: u64,
     /// Operations that were answered from the state.
     pub acknowledged: u64,
+    /// Of these, the ones that were answered below sequential.
+    pub weak: u64,
     /// Operations that certainly had no effect.
     pub failed: u64,
     /// Operations whose outcome their clients never learned.
@@ -101,7 +115,9 @@ pub struct Workload {
     chooser: Chooser,
     clients: Vec<Client>,
     history: Vec<Record>,
+    acknowledged: Vec<Dot>,
     closing: bool,
+    settling: bool,
     /// What happened so far.
     pub story: WorkStory,
 }
@@ -122,6 +138,8 @@ impl Workload {
                 last_words: VecDeque::new(),
                 carries_session: number % 4 == 2,
                 token: None,
+                joins: Vec::new(),
+                home: None,
             })
             .collect();
         let chooser = Chooser::new(params, random.fork("chooser", 0));
@@ -133,7 +151,9 @@ impl Workload {
             chooser,
             clients,
             history: Vec::new(),
+            acknowledged: Vec::new(),
             closing: false,
+            settling: false,
             story: WorkStory::default(),
         }
     }
@@ -153,6 +173,7 @@ impl Workload {
         let client = &mut self.clients[client];
         assert!(client.under_way.is_empty(), "the operations of the old connection are unknown by now");
         client.connection = Some(Connection { node, id, next_request: 1 });
+        client.joins.clear();
     }
 
     /// The client's connection is gone: what was under way is unknown, and what is numbered will be sent again.
@@ -186,7 +207,8 @@ impl Workload {
         let connection = client.connection.as_mut().expect("checked above");
         let request = RequestId(connection.next_request);
         connection.next_request += 1;
-        let session = client.token.clone().filter(|_| client.carries_session).map(InSession::Token);
+        let token = client.token.clone().filter(|_| client.carries_session);
+        let session = token.map(|(token, _)| InSession::Token(token));
         let body = Request {
             ladder: operation.ladder,
             max_staleness_ms: operation.max_staleness_ms,
@@ -194,6 +216,7 @@ impl Workload {
             wants_token: client.carries_session,
             deadline_ms: Some(self.params.deadline_ms),
             client: operation.number.clone(),
+            acks: operation.acks,
             ..Request::new(operation.asked.command.clone())
         };
         client.under_way.insert(request, operation);
@@ -201,8 +224,10 @@ impl Workload {
     }
 
     fn begin(&mut self, index: usize, now: Instant) -> Option<Operation> {
-        let asked =
-            if self.closing { self.clients[index].last_words.pop_front()? } else { self.chooser.choose(now) };
+        let asked = match self.closing {
+            true => self.clients[index].last_words.pop_front()?,
+            false => self.takes_over(index, now).unwrap_or_else(|| self.chooser.choose(now)),
+        };
         self.story.operations += 1;
         let client = &mut self.clients[index];
         let number = (client.numbers_writes && asked.can_be_numbered()).then(|| {
@@ -215,11 +240,17 @@ impl Workload {
             Some(connection) if !client.carries_session => format!("{index} on {}", connection.id),
             _ => format!("{index}"),
         };
-        let (ladder, max_staleness_ms) = self.level_of(&asked);
+        let joins = client.joins.clone();
+        let (ladder, max_staleness_ms, acks) = self.level_of(&asked);
+        if weakest(&ladder).is_weak() {
+            self.chooser.asked_weakly(&asked);
+        }
         let first = self.history.len();
         self.history.extend(asked.records(&name, now.0).map(|record| Record {
             session: Some(session.clone()),
-            level: Some(ladder.strongest().name().to_owned()),
+            joins: joins.clone(),
+            // If nobody ever learns more, it may have been taken at the weakest of its levels.
+            level: Some(weakest(&ladder).name().to_owned()),
             ..record
         }));
         Some(Operation {
@@ -228,13 +259,48 @@ impl Workload {
             number,
             ladder,
             max_staleness_ms,
+            acks,
             attempts: 0,
             may_have_been_applied: false,
         })
     }
 
-    /// At which levels an operation is tried, and how old its answer may be. The last words are linearizable: they tell how it ended.
-    fn level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>) {
+    /// Now and then a connection's session takes over what another client's has seen.
+    fn takes_over(&mut self, index: usize, now: Instant) -> Option<Asked> {
+        let weak = self.params.weak;
+        let client = &self.clients[index];
+        if !weak.is_on() || client.carries_session || client.pipeline > 1 {
+            return None;
+        }
+        if !self.levels.chance(1, weak.joins_one_in) {
+            return None;
+        }
+        let other = self.levels.index(self.clients.len());
+        let (token, at_ns) = self.clients[other].token.clone().filter(|_| other != index)?;
+        // It counts for what is asked after the answer; where it is not answered the connection is left.
+        self.clients[index].joins.push((other.to_string(), at_ns.min(now.0)));
+        Some(Asked::resume(token))
+    }
+
+    /// At which levels an operation is tried, how old its answer may be, and on how many nodes it is to be durable. The last words are linearizable unless they say otherwise: they
+    /// tell how it ended.
+    fn level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>, Option<u8>) {
+        if let Some(level) = asked.level {
+            return (Ladder::of(level), None, None);
+        }
+        let weak = self.params.weak;
+        if weak.is_on() && !self.closing && asked.can_be_weak() && self.levels.below(100) < weak.percent {
+            let ladder = weak.ladder(&mut self.levels);
+            let is_acked = asked.is_write() && self.levels.below(100) < weak.acks_percent;
+            let is_bounded = !asked.is_write() && self.levels.chance(1, 16);
+            let max_staleness_ms = is_bounded.then(|| self.levels.between(20, 2_000));
+            return (ladder, max_staleness_ms, is_acked.then_some(2));
+        }
+        let (ladder, max_staleness_ms) = self.strong_level_of(asked);
+        (ladder, max_staleness_ms, None)
+    }
+
+    fn strong_level_of(&mut self, asked: &Asked) -> (Ladder, Option<u64>) {
         let percent = if asked.is_write() {
             self.params.sequential_percent / 2
         } else {
@@ -266,26 +332,43 @@ impl Workload {
         let Some(mut operation) = self.clients[client_index].under_way.remove(&request) else {
             return Err(format!("client {client_index} got a second answer, or one to nothing: {request}"));
         };
-        if let Some(token) = achieved.token {
-            self.clients[client_index].token = Some(Bytes::from(token));
+        if let Some(token) = &achieved.token {
+            self.clients[client_index].token = Some((Bytes::from(token.clone()), now.0));
         }
         match outcome {
             Outcome::Done { reply, certificate } => {
-                for record in &operation.records {
-                    self.history[*record].level = Some(achieved.level.name().to_owned());
+                if !operation.ladder.rungs().iter().any(|rung| rung.level == achieved.level) {
+                    return Err(format!("asked at {}, answered at {}", operation.ladder, achieved.level));
                 }
                 let records: Vec<&mut Record> = {
                     let (first, count) =
                         (operation.records.first().copied().unwrap_or(0), operation.records.len());
                     self.history[first..first + count].iter_mut().collect()
                 };
-                match self.chooser.understand(&operation.asked, reply, certificate, now.0, records)? {
-                    Meaning::Answered => self.story.acknowledged += 1,
+                match self.chooser.understand(
+                    &operation.asked,
+                    reply,
+                    certificate,
+                    &achieved,
+                    now.0,
+                    records,
+                )? {
+                    Meaning::Answered => {
+                        self.story.acknowledged += 1;
+                        self.story.weak += u64::from(achieved.level.is_weak());
+                        self.acknowledged.extend(achieved.dot);
+                        if operation.may_have_been_applied && weakest(&operation.ladder).is_weak() {
+                            self.cannot_tell(&operation);
+                        }
+                    }
                     Meaning::Refused if operation.may_have_been_applied => self.story.unknown += 1,
                     Meaning::Refused => self.failed(&operation),
                 }
             }
             Outcome::Failed(failure) => {
+                if matches!(operation.asked.command, Command::SessionResume { .. }) {
+                    self.clients[client_index].joins.pop();
+                }
                 self.story.invalid += u64::from(failure.kind == ErrorKind::Invalid);
                 self.story.out_of_memory += u64::from(failure.kind == ErrorKind::OutOfMemory);
                 match failure.kind {
@@ -314,6 +397,18 @@ impl Workload {
             }
         }
         Ok(())
+    }
+
+    /// A numbered weak write was sent more than once, and more than one node may have taken it: it takes effect once, and nobody can tell under which of its dots.
+    fn cannot_tell(&mut self, operation: &Operation) {
+        for place in &operation.records {
+            let record = &self.history[*place];
+            let mut unknown = Record::invoked(&*record.client, record.op, &*record.key, record.invoke_ns);
+            unknown.value.clone_from(&record.value);
+            unknown.session.clone_from(&record.session);
+            unknown.level = Some(weakest(&operation.ladder).name().to_owned());
+            self.history[*place] = unknown;
+        }
     }
 
     fn failed(&mut self, operation: &Operation) {
@@ -346,18 +441,29 @@ impl Workload {
             && self.clients[client_index].last_words.is_empty();
         let client = &self.clients[client_index];
         if client.connection.is_none() {
-            return if done { Next::Waits } else { Next::Connect(self.random.index(self.nodes)) };
+            return match (done, client.home) {
+                (true, _) => Next::Waits,
+                (false, Some(home)) => Next::Connect(home),
+                (false, None) => Next::Connect(self.random.index(self.nodes)),
+            };
         }
         if done || client.under_way.len() >= client.pipeline {
             return Next::Waits;
         }
-        let think_ns = if self.closing { 10 * MILLISECOND } else { self.params.think_ns };
+        let think_ns = match (self.settling, self.closing) {
+            (true, _) => MILLISECOND,
+            (false, true) => 10 * MILLISECOND,
+            (false, false) => self.params.think_ns,
+        };
         Next::After(self.random.span(think_ns))
     }
 
     /// Whether a client that hops leaves its connection now, though it works.
-    pub fn hops(&mut self) -> bool {
-        !self.closing && self.random.chance(1, 100)
+    pub fn hops(&mut self, client: usize) -> bool {
+        let weak = self.params.weak;
+        let one_in =
+            if weak.is_on() && self.clients[client].carries_session { weak.hops_one_in } else { 100 };
+        !self.closing && self.random.chance(1, one_in)
     }
 
     /// Whether this request still waits for its answer on this connection.
@@ -373,6 +479,26 @@ impl Workload {
         for (number, asked) in self.chooser.last_words(clients).into_iter().enumerate() {
             self.clients[number % clients].last_words.push_back(asked);
         }
+    }
+
+    /// Everything has come to rest: every node is asked what it holds, at every level, each by a client of its own.
+    pub fn settle(&mut self) {
+        self.settling = true;
+        let asked = self.chooser.settled();
+        for (node, client) in self.clients.iter_mut().enumerate().take(self.nodes) {
+            client.home = Some(node);
+            client.last_words = asked.iter().cloned().collect();
+        }
+    }
+
+    /// The only node that a client asks now.
+    pub fn home(&self, client: usize) -> Option<usize> {
+        self.clients[client].home
+    }
+
+    /// The tentative writes that were acknowledged so far.
+    pub fn acknowledged(&self) -> impl Iterator<Item = Dot> + '_ {
+        self.acknowledged.iter().copied()
     }
 
     /// Whether every client has every answer that it will ever ask for.
@@ -409,15 +535,16 @@ impl Workload {
 mod tests {
     use super::*;
     use crate::params::Params;
+    use crate::weak::WeakParams;
     use proto::error::Failure;
     use proto::hlc::Timestamp;
-    use proto::outcome::Certificate;
+    use proto::outcome::{Certificate, State};
     use proto::reply::Reply;
 
     /// One client that numbers its writes and writes only.
     fn writers() -> Workload {
         let mut params = Params::draw(1).workload;
-        (params.clients, params.reads_percent) = (2, 0);
+        (params.clients, params.reads_percent, params.sequential_percent) = (2, 0, 0);
         let mut workload = Workload::new(params, 3, Random::new(1));
         workload.connected(1, 0, ConnectionId(1));
         workload
@@ -462,6 +589,174 @@ mod tests {
         let record = &workload.history[record];
         assert_eq!((record.status, record.invoke_ns, record.return_ns), (Status::Ok, 5, Some(50)));
         assert_eq!(record.version, Some(77));
+    }
+
+    /// Two clients of three nodes, all of whose operations are causal or end there; the first carries its session.
+    fn weak(ladder_percent: u64) -> Workload {
+        let mut params = Params::draw_with(1, Some(100)).workload;
+        (params.clients, params.reads_percent, params.pipeline) = (3, 0, 1);
+        let (eventual_percent, deletes_percent, joins_one_in) = (0, 30, 1_000_000);
+        params.weak =
+            WeakParams { ladder_percent, eventual_percent, deletes_percent, joins_one_in, ..params.weak };
+        let mut workload = Workload::new(params, 3, Random::new(1));
+        for client in 0..3 {
+            workload.connected(client, client, ConnectionId(client as u64 + 1));
+        }
+        workload
+    }
+
+    /// The next judged write of a client that may be taken below sequential.
+    fn ask_weakly(workload: &mut Workload, client: usize) -> (RequestId, Request, usize) {
+        loop {
+            let (request, body) = workload.ask(client, Instant(5)).unwrap();
+            let operation = &workload.clients[client].under_way[&request];
+            if let ([record], true) = (&operation.records[..], weakest(&body.ladder).is_weak()) {
+                return (request, body, *record);
+            }
+            let nothing = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
+            workload.answered(client, request, nothing, Achieved::default(), Instant(5)).unwrap();
+            workload.clients[client].again.clear();
+        }
+    }
+
+    fn dot(number: u64) -> Dot {
+        Dot { origin: proto::tentative::Origin::first_of(proto::ids::NodeId(1)), number }
+    }
+
+    fn taken(number: u64) -> Achieved {
+        let (level, state) = (Level::Causal, State::Tentative);
+        Achieved { level, state, dot: Some(dot(number)), ..Achieved::default() }
+    }
+
+    /// The answer to a write of this kind.
+    fn done(workload: &Workload, record: usize) -> Outcome {
+        let reply = match workload.history[record].op {
+            checker::OpName::Incr | checker::OpName::Append | checker::OpName::Del => Reply::Int(1),
+            _ => Reply::OK,
+        };
+        let (version, as_of) = (Timestamp(7), Timestamp(9));
+        let served_by = proto::ids::NodeId(2);
+        Outcome::Done { reply, certificate: Certificate { version, as_of, served_by } }
+    }
+
+    #[test]
+    fn a_tentative_write_is_written_down_with_its_dot_and_the_level_that_was_met() {
+        let mut workload = weak(100);
+        let (request, body, place) = ask_weakly(&mut workload, 0);
+        assert!(body.ladder.rungs().len() > 1, "{}", body.ladder);
+        // Until it is known better it may have been taken at the weakest.
+        assert_eq!(workload.history[place].level.as_deref(), Some("causal"));
+        let outcome = done(&workload, place);
+        workload.answered(0, request, outcome, taken(4), Instant(8)).unwrap();
+        let line = workload.history[place].to_line();
+        for part in [
+            r#""dots":[["n1.0.1",4]]"#,
+            r#""state":"tentative""#,
+            r#""level":"causal""#,
+            r#""version":7"#,
+            r#""as_of":9"#,
+            r#""node":"n2""#,
+            r#""status":"ok""#,
+        ] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+        assert_eq!(workload.history[place].validate(), Ok(()));
+        assert_eq!(workload.acknowledged().collect::<Vec<_>>(), [dot(4)]);
+        assert_eq!(workload.story.weak, 1);
+    }
+
+    #[test]
+    fn answers_that_no_level_may_give_are_errors() {
+        for (achieved, why) in [
+            (Achieved { dot: None, ..taken(1) }, "without its dot"),
+            (Achieved { state: State::Committed, ..taken(1) }, "called decided"),
+            (Achieved { level: Level::Eventual, ..taken(1) }, "asked at causal"),
+            (Achieved { level: Level::Sequential, ..taken(1) }, "asked at causal"),
+        ] {
+            let mut workload = weak(0);
+            let (request, _, place) = ask_weakly(&mut workload, 0);
+            let outcome = done(&workload, place);
+            let error = workload.answered(0, request, outcome, achieved, Instant(8)).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn nobody_can_tell_under_which_dot_a_repeated_weak_write_takes_effect() {
+        let mut workload = weak(0);
+        let (request, body, place) = loop {
+            let (request, body, place) = ask_weakly(&mut workload, 1);
+            if body.client.is_some() {
+                break (request, body, place);
+            }
+            let outcome = done(&workload, place);
+            workload.answered(1, request, outcome, taken(1), Instant(6)).unwrap();
+        };
+        workload
+            .answered(1, request, Outcome::Failed(Failure::unknown()), Achieved::default(), Instant(9))
+            .unwrap();
+        let (again, same) = workload.ask(1, Instant(20)).unwrap();
+        assert_eq!(body.client, same.client);
+        let outcome = done(&workload, place);
+        workload.answered(1, again, outcome, taken(5), Instant(30)).unwrap();
+        let record = &workload.history[place];
+        assert_eq!((record.status, record.return_ns, record.version), (Status::Unknown, None, None));
+        assert!(record.dots.is_empty() && record.validate().is_ok());
+        // It is owed all the same.
+        assert!(workload.acknowledged().any(|owed| owed == dot(5)));
+    }
+
+    #[test]
+    fn a_token_that_is_taken_over_counts_for_what_is_asked_on_that_connection() {
+        let mut workload = weak(0);
+        workload.params.weak.joins_one_in = 1;
+        workload.clients[2].token = Some((Bytes::from_static(b"token"), 4));
+        let (request, body) = loop {
+            let (request, body) = workload.ask(0, Instant(5)).unwrap();
+            if matches!(body.command, Command::SessionResume { .. }) {
+                break (request, body);
+            }
+            let nothing = Outcome::Failed(Failure::new(ErrorKind::NoQuorum, ""));
+            workload.answered(0, request, nothing, Achieved::default(), Instant(5)).unwrap();
+        };
+        assert_eq!(body.command, Command::SessionResume { token: Bytes::from_static(b"token") });
+        let (reply, certificate) = (Reply::OK, Certificate::default());
+        workload
+            .answered(0, request, Outcome::Done { reply, certificate }, Achieved::default(), Instant(6))
+            .unwrap();
+        workload.params.weak.joins_one_in = 1_000_000;
+        let (_, _, place) = ask_weakly(&mut workload, 0);
+        assert_eq!(workload.history[place].joins, [("2".to_owned(), 4)]);
+        workload.disconnected(0);
+        workload.connected(0, 1, ConnectionId(9));
+        assert!(workload.clients[0].joins.is_empty());
+    }
+
+    #[test]
+    fn after_all_has_come_to_rest_every_node_is_asked_everything_at_every_level() {
+        let mut workload = weak(0);
+        let (request, _, place) = ask_weakly(&mut workload, 0);
+        let outcome = done(&workload, place);
+        workload.answered(0, request, outcome, taken(1), Instant(6)).unwrap();
+        workload.close();
+        workload.clients.iter_mut().for_each(|client| client.last_words.clear());
+        workload.settle();
+        let key = workload.history[place].key.clone();
+        for client in 0..3 {
+            assert_eq!(workload.home(client), Some(client));
+            let asked: Vec<(Level, String)> = workload.clients[client]
+                .last_words
+                .iter()
+                .map(|asked| (asked.level.unwrap(), asked.keys().collect()))
+                .collect();
+            for level in Level::ALL {
+                assert!(asked.contains(&(level, key.clone())), "{asked:?}");
+            }
+        }
+        let (request, body) = workload.ask(1, Instant(50)).unwrap();
+        assert!(workload.clients[1].under_way[&request].asked.settled);
+        assert_eq!(body.ladder.rungs().len(), 1);
+        assert!(workload.history.last().is_some_and(|record| record.settled));
     }
 
     #[test]

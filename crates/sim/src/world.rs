@@ -24,6 +24,7 @@ use bytes::Bytes;
 use directory::founding::{FoundingMessage, FoundingSet};
 use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
+use proto::tentative::Dot;
 use proto::time::Mono;
 
 /// Something that will happen.
@@ -50,6 +51,8 @@ pub(crate) enum Event {
     AnswerArrives { client: usize, answer: Box<Answer> },
     /// A client has waited for far longer than the deadline.
     GivesUp { client: usize, connection: ConnectionId, request: RequestId },
+    /// A client has the answer to a tentative write of this process.
+    OriginDies { node: usize, process: u64 },
     /// The next fault of the plan.
     FaultBegins(Box<Fault>),
     /// A fault that lasted is over.
@@ -100,6 +103,8 @@ pub struct World {
     pub(crate) client_plans: Vec<bool>,
     pub(crate) processes: u64,
     pub(crate) connections: u64,
+    /// The tentative writes that had been acknowledged before the healing.
+    pub(crate) owed: Vec<Dot>,
     pub(crate) failure: Option<Failure>,
     #[cfg(feature = "planted")]
     pub(crate) planted: node::planted::Planted,
@@ -132,6 +137,7 @@ impl World {
             client_plans: vec![true; params.workload.clients],
             processes: 0,
             connections: 0,
+            owed: Vec::new(),
             failure: None,
             params,
             #[cfg(feature = "planted")]
@@ -195,6 +201,7 @@ impl World {
             Event::GivesUp { client, connection, request } => {
                 self.client_gives_up(client, connection, request)
             }
+            Event::OriginDies { node, process } => self.origin_dies(node, process),
             Event::FaultBegins(fault) => self.fault_begins(*fault),
             Event::FaultEnds(ending) => self.fault_ends(ending),
         }
@@ -216,6 +223,7 @@ impl World {
             machine.paused_until = now;
             machine.disk_slowness = 1;
             machine.dies_among_outputs = false;
+            machine.dies_after_answer_ns = None;
             machine.clocks.mend_wall(50);
             // Also one whose start is planned: an outage may have been drawn longer than the world has left.
             if machine.process.is_none() {
@@ -225,10 +233,36 @@ impl World {
             self.wake(node);
         }
         self.update_links();
+        self.owed = self.workload.acknowledged().collect();
         self.workload.close();
         for client in 0..self.workload.clients() {
             self.client_goes_on(client);
         }
+    }
+
+    /// Everything has come to rest: every node is asked once more what it holds, at every level.
+    pub fn settle(&mut self) {
+        self.workload.settle();
+        for client in 0..self.workload.clients() {
+            let connection = self.workload.connection(client);
+            if let (Some(connection), Some(home)) = (connection, self.workload.home(client))
+                && connection.node != home
+            {
+                self.hang_up(client, connection.id);
+            }
+            self.client_goes_on(client);
+        }
+    }
+
+    /// Whether what was acknowledged before the healing is decided by now; if not, what is missing.
+    pub fn is_decided(&self) -> Result<(), Failure> {
+        let open: Vec<String> =
+            self.owed.iter().filter(|dot| !self.judges.knows(**dot)).map(Dot::to_string).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let explanation = format!("{} are open, among them {}", open.len(), open[0]);
+        Err(Failure::liveness("acknowledged tentative writes are decided in time", explanation))
     }
 }
 

@@ -30,6 +30,7 @@ fn fate(line: &str) -> Fate {
         match word.split_once('=') {
             Some(("seen", text)) => fate.seen = number(text),
             Some(("time", text)) => fate.time = number(text),
+            Some(("known", text)) => fate.known_ns = number(text),
             Some(("by", text)) => fate.by = number(text),
             _ => fate.decided_version = number(word.strip_prefix('@').unwrap()),
         }

@@ -1,4 +1,5 @@
-//! After the healing: every node serves, every group has one leader, every replica has applied the same and holds the same, leaders are spread.
+//! After the healing: every node serves, every group has one leader, every replica has applied the same and holds the same, nothing is
+//! tentative any more, leaders are spread.
 //!
 //! *Spread* means that no shard could move its leadership to another of its replicas and make the two nodes more equal: no leader's node leads two shards more
 //! than another replica's.
@@ -13,6 +14,9 @@ pub(super) fn check(world: &World) -> Result<(), Failure> {
     if !world.workload.is_done() {
         return Err(Failure::liveness("clients get their answers", world.workload.missing()));
     }
+    if let Some(dot) = world.workload.acknowledged().find(|dot| !world.judges.knows(*dot)) {
+        return Err(Failure::liveness("acknowledged tentative writes are decided", dot.to_string()));
+    }
     let mut groups: BTreeMap<GroupId, Vec<(usize, Probe)>> = BTreeMap::new();
     for (node, machine) in world.machines.iter().enumerate() {
         let Some(core) = machine.core() else {
@@ -20,6 +24,10 @@ pub(super) fn check(world: &World) -> Result<(), Failure> {
         };
         if !core.is_ready() {
             return Err(Failure::liveness("every node is ready", format!("node {}", id_of(node))));
+        }
+        if core.undecided() > 0 {
+            let explanation = format!("node {} holds {} that are not", id_of(node), core.undecided());
+            return Err(Failure::liveness("tentative operations are decided", explanation));
         }
         for probe in core.probes() {
             // A digest is dear, but this is asked only once clients are done.

@@ -3,7 +3,7 @@
 
 use crate::verdict::Failure;
 use crate::world::World;
-use checker::{Durability, KeyVersion, OpName, Record, Status};
+use checker::{Dot, Durability, Ending, Fate, KeyVersion, Level, OpName, Record, Status};
 use std::collections::BTreeMap;
 
 fn wrote(record: &Record) -> bool {
@@ -17,11 +17,20 @@ fn wrote(record: &Record) -> bool {
 
 pub(super) fn check(world: &World) -> Result<(), Failure> {
     let mut judge = Durability::default();
+    let made = |fate: &Fate| {
+        Some((vec![fate.dot.clone()], fate.decided_version.filter(|_| fate.ending == Ending::Decided)?))
+    };
+    let decided: BTreeMap<Vec<Dot>, u64> = world.judges.fates().filter_map(made).collect();
     let mut names: BTreeMap<&str, u64> = BTreeMap::new();
     for record in world.workload.history() {
         let next = names.len() as u64;
         let key = *names.entry(&record.key).or_insert(next);
-        if let (true, Some(version)) = (wrote(record), record.version) {
+        // A weak write says what was beneath it; what it made is in its fate.
+        let made = match record.level.as_deref().map(str::parse) {
+            Some(Ok(Level::Causal | Level::Eventual)) => decided.get(&record.dots).copied(),
+            _ => record.version,
+        };
+        if let (true, Some(version)) = (wrote(record), made) {
             judge.acknowledged(KeyVersion { key, version });
         }
     }

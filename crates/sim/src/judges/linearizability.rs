@@ -1,7 +1,7 @@
 //! Every key is linearizable, by both of the checker's judges.
 
 use crate::verdict::Failure;
-use checker::{Class, Level, Record, SearchLimits, check_records};
+use checker::{Class, History, Level, SearchLimits, check_history};
 
 /// How much search one key may cost. Small: the other judge needs none, and thousands of keys are judged in a batch.
 const LIMITS: SearchLimits = SearchLimits { operations: 600, steps: 100_000, cache_bytes: 16 << 20 };
@@ -17,10 +17,12 @@ pub struct Judged {
     pub by_none: u64,
     /// Sequential reads that have their place in the one order of the cluster.
     pub sequential_reads: u64,
+    /// Answers below sequential that fit their pasts and what became of tentative writes.
+    pub weak_answers: u64,
 }
 
-pub(super) fn check(history: &[(usize, Record)]) -> Result<Judged, Failure> {
-    let Ok(report) = check_records(history, Level::Linearizable, LIMITS) else {
+pub(super) fn check(history: &History) -> Result<Judged, Failure> {
+    let Ok(report) = check_history(history, Level::Linearizable, LIMITS) else {
         // Nothing was answered at all: there is nothing to judge, and the liveness phase has an opinion about it.
         return Ok(Judged::default());
     };

@@ -8,19 +8,25 @@
 mod convergence;
 mod durability;
 mod entries;
+mod fates;
 mod linearizability;
 mod one_cluster;
 mod one_leader;
 mod progress;
 mod replicas;
 mod sequentiality;
+mod weak;
 
+use crate::schedule::Instant;
 use crate::verdict::Failure;
 use crate::world::{World, id_of};
-use checker::Record;
+use checker::{Fate, History, OpName, Status};
 use directory::founding::FoundingSet;
 use node::core::Core;
+use proto::tentative::Dot;
+use std::collections::BTreeSet;
 
+pub use fates::{NAMES as VERDICTS, Verdicts};
 pub use linearizability::Judged;
 
 /// A digest is dear, so replicas are compared at indexes that are multiples of this only; nearly every replica stops at nearly every index.
@@ -37,6 +43,7 @@ pub struct Judges {
     progress: progress::Progress,
     replicas: replicas::Replicas,
     entries: entries::Entries,
+    fates: fates::Fates,
 }
 
 /// How much the judges had to judge; a run in which one of these stays 0 proved less than it seems.
@@ -48,6 +55,8 @@ pub struct Evidence {
     pub places: u64,
     /// Numbered writes that took effect.
     pub numbered: u64,
+    /// What the log said of tentative operations.
+    pub verdicts: Verdicts,
 }
 
 #[allow(clippy::new_without_default)] // judges that have seen nothing are no default worth a name
@@ -60,6 +69,7 @@ impl Judges {
             progress: progress::Progress::default(),
             replicas: replicas::Replicas::default(),
             entries: entries::Entries::default(),
+            fates: fates::Fates::default(),
         }
     }
 
@@ -82,11 +92,23 @@ impl Judges {
             comparisons: self.replicas.comparisons(),
             places: self.entries.places(),
             numbered: self.entries.numbered(),
+            verdicts: self.fates.verdicts(),
         }
     }
 
-    fn look(&mut self, node: usize, core: &mut Core) -> Result<(), Failure> {
+    /// Whether it is known what became of a tentative operation.
+    pub fn knows(&self, dot: Dot) -> bool {
+        self.fates.knows(dot)
+    }
+
+    /// What became of tentative operations.
+    pub fn fates(&self) -> impl Iterator<Item = &Fate> {
+        self.fates.all()
+    }
+
+    fn look(&mut self, node: usize, core: &mut Core, now: Instant) -> Result<(), Failure> {
         for entry in core.take_applied() {
+            self.fates.applied(node, &entry, now)?;
             self.entries.applied(node, entry)?;
         }
         for (group, view, applied) in core.views() {
@@ -104,10 +126,11 @@ impl Judges {
 impl World {
     /// Looks at a node that has just stepped.
     pub(crate) fn look_at(&mut self, node: usize) {
+        let now = self.now();
         let machine = &mut self.machines[node];
         let Some(process) = &mut machine.process else { return };
         let crate::machine::Mind::Core(core) = &mut process.mind else { return };
-        let mut seen = self.judges.look(node, core);
+        let mut seen = self.judges.look(node, core, now);
         if machine.disk.bytes() > MOST_DISK_BYTES {
             seen = Err(Failure::safety(
                 "disks stay bounded",
@@ -136,12 +159,38 @@ impl World {
     }
 }
 
+impl World {
+    /// What clients saw, and what became of their tentative writes.
+    pub fn history(&self) -> History {
+        let records = self.workload.history().iter().cloned().enumerate();
+        let mut history =
+            History { records: records.map(|(at, record)| (at + 1, record)).collect(), fates: Vec::new() };
+        let first = history.records.len() + 1;
+        history.fates =
+            self.judges.fates().cloned().enumerate().map(|(at, fate)| (first + at, fate)).collect();
+        history
+    }
+}
+
+/// The same history where not everything has come to rest: acknowledged writes without fate may take effect later, or never.
+pub fn as_far_as_known(mut history: History) -> History {
+    let known: BTreeSet<_> = history.fates.iter().map(|(_, fate)| fate.dot.clone()).collect();
+    for (_, record) in &mut history.records {
+        if record.op != OpName::Get && record.dots.iter().any(|dot| !known.contains(dot)) {
+            (record.status, record.return_ns) = (Status::Unknown, None);
+            record.dots.clear();
+        }
+    }
+    history
+}
+
 /// Judges the clients' history.
 ///
 /// # Errors
-/// It is not linearizable, or its sequential reads fit no order.
-pub fn judge_history(history: &[(usize, Record)]) -> Result<Judged, Failure> {
+/// A level's promise is broken.
+pub fn judge_history(history: &History) -> Result<Judged, Failure> {
     let mut judged = linearizability::check(history)?;
     judged.sequential_reads = sequentiality::check(history)?;
+    judged.weak_answers = weak::check(history)?;
     Ok(judged)
 }

@@ -3,25 +3,33 @@
 //! Keys that are read and written several at a time are left out: one answer has one certificate, and they would need one for each key. What is legal as a whole is legal without them.
 
 use crate::verdict::Failure;
-use checker::{Class, Level, Record, SearchLimits, Status, check_records};
+use checker::{Class, History, Level, Record, SearchLimits, Status, check_history};
 
 /// The search is the second opinion, and small ones are many.
 const LIMITS: SearchLimits = SearchLimits { operations: 200, steps: 20_000, cache_bytes: 4 << 20 };
 
+/// The part of a history whose answers have a certificate for each key.
+pub(super) fn without_several(history: &History) -> History {
+    let is_single = |(_, record): &&(usize, Record)| !record.key.starts_with("several-");
+    History {
+        records: history.records.iter().filter(is_single).cloned().collect(),
+        fates: history.fates.clone(),
+    }
+}
+
 /// Answers how many sequential reads were judged.
-pub(super) fn check(history: &[(usize, Record)]) -> Result<u64, Failure> {
-    let judged: Vec<(usize, Record)> =
-        history.iter().filter(|(_, record)| !record.key.starts_with("several-")).cloned().collect();
+pub(super) fn check(history: &History) -> Result<u64, Failure> {
+    let judged = without_several(history);
     let is_read = |record: &Record| {
         record.level.as_deref() == Some(Level::Sequential.as_str())
             && record.status == Status::Ok
             && !record.may_write()
     };
-    let reads = judged.iter().filter(|(_, record)| is_read(record)).count();
+    let reads = judged.records.iter().filter(|(_, record)| is_read(record)).count();
     if reads == 0 {
         return Ok(0);
     }
-    let report = check_records(&judged, Level::Sequential, LIMITS)
+    let report = check_history(&judged, Level::Sequential, LIMITS)
         .map_err(|error| Failure::crash(format!("the history cannot be judged: {error}")))?;
     match report.class() {
         Class::Legal | Class::Undecided => Ok(reads as u64),
