@@ -6,7 +6,9 @@ mod cluster;
 
 use cluster::{Cluster, text};
 use node::core::Core;
+use node::io::Input;
 use proto::error::ErrorKind;
+use proto::ids::NodeId;
 use proto::level::Level;
 use proto::outcome::State;
 use proto::reply::Reply;
@@ -27,8 +29,20 @@ fn split() -> Cluster {
     cluster
 }
 
+/// The nodes notice that the links to the last one are gone.
+fn notice(cluster: &mut Cluster) {
+    for at in 0..2 {
+        cluster.inputs.push_back((at, Input::LinkDown { node: NodeId(3) }));
+        cluster.inputs.push_back((2, Input::LinkDown { node: NodeId(at as u64 + 1) }));
+    }
+}
+
 fn heal(cluster: &mut Cluster) {
     cluster.cut = None;
+    for at in 0..2 {
+        cluster.inputs.push_back((at, Input::LinkUp { node: NodeId(3) }));
+        cluster.inputs.push_back((2, Input::LinkUp { node: NodeId(at as u64 + 1) }));
+    }
     rounds(cluster, SETTLING_ROUNDS);
     let held: usize = cluster.cores.iter().flatten().map(Core::held_operations).sum();
     assert_eq!(held, 0, "everything is decided");
@@ -153,6 +167,7 @@ fn what_was_answered_survives_the_crash_of_its_origin() {
 #[test]
 fn a_ladder_steps_down_where_nothing_was_handed_over() {
     let mut cluster = split();
+    notice(&mut cluster);
     let line = "WITH k linearizable;50ms,causal DEADLINE 5000 DO SET k v";
     assert_eq!(cluster.call(2, line), Reply::OK);
     assert_eq!((cluster.achieved.level, cluster.achieved.state), (Level::Causal, State::Tentative));

@@ -10,7 +10,6 @@ use proto::ids::NodeId;
 use proto::level::Level;
 use proto::outcome::Outcome;
 use proto::reply::Reply;
-use storage::disk::Disk;
 
 #[test]
 fn what_is_written_through_one_node_is_read_through_another() {
