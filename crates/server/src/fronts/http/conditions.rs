@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn nothing_is_silently_ignored() {
         assert_eq!(read(&[], "/k?tll=10"), Err("unknown_parameter"));
-        assert_eq!(read(&[("consistency", "causal")], "/k"), Err("level"));
+        assert_eq!(read(&[("consistency", "causal, linearizable")], "/k"), Err("level"));
         assert_eq!(read(&[("consistency", "strong")], "/k"), Err("level"));
         assert_eq!(read(&[("idempotency-key", "a")], "/k"), Err("bad_idempotency_key"));
     }
