@@ -5,7 +5,7 @@
 use super::arguments::{is, syntax};
 use super::number::parse_u64;
 use crate::command::{Command, Request};
-use crate::level::{Ladder, Level};
+use crate::level::Ladder;
 use crate::limits::{MAX_DEADLINE_MS, MAX_REPLICAS};
 use crate::reply::Reply;
 use bytes::Bytes;
@@ -102,11 +102,6 @@ pub(super) fn suffix(name: &[u8], request: &mut Request) -> Result<(), Reply> {
     Ok(())
 }
 
-/// The levels that commands are listed under.
-pub(super) fn listed() -> impl Iterator<Item = Level> {
-    Level::ALL.into_iter()
-}
-
 /// On how many nodes: from one to as many as a shard can have.
 pub fn acks(argument: &[u8]) -> Result<u8, Reply> {
     parse_u64(argument)
@@ -134,6 +129,7 @@ pub(super) fn session_resume(_: &super::Row, argv: &[Bytes]) -> Result<Command, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::level::Level;
 
     fn parse(line: &str) -> Result<Consistency, String> {
         let words: Vec<Bytes> = line.split_whitespace().map(|word| Bytes::from(word.to_owned())).collect();

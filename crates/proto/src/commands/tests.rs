@@ -213,6 +213,11 @@ fn commands_are_listed_with_their_levels() {
     assert_eq!(columns[3], Reply::Int(1));
     assert!(matches!(asked[1], Reply::Array(_)));
     assert_eq!(asked[2..], [Reply::NilArray, Reply::NilArray]);
+    let Reply::Array(asked) = command_info(&argv("spop@sequential spop@causal keys@causal")) else {
+        panic!()
+    };
+    assert!(matches!(asked[0], Reply::Array(_)));
+    assert_eq!(asked[1..], [Reply::NilArray, Reply::NilArray], "levels that they have not");
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl Write {
                 }
                 HashWrite::SetNx { .. } => return None,
             },
-            Write::List(ListWrite::Push { .. }) => Meaning::Adds,
+            Write::List(ListWrite::Push { only_if_present: false, .. }) => Meaning::Adds,
             Write::List(_) => return None,
             Write::SortedSet(write) => match write {
                 SortedSetWrite::Add { options, members, .. } => {
