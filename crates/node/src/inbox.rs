@@ -117,6 +117,9 @@ impl Core {
                 acks,
                 write,
             } => {
+                if !self.tentative.once.is_first(from, incarnation, id) {
+                    return;
+                }
                 let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));
                 let what = Weak::Write { write, client, copies: usize::from(acks) };
                 let bound = Timestamp::ZERO;

@@ -21,6 +21,7 @@ pub use holdings::Holdings;
 pub use journal::{JOURNAL, Journal, Kept};
 pub use serve::{Waiting, Weak, WeakRequest};
 
+use crate::once::Once;
 use folds::OwnFold;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId};
@@ -67,6 +68,8 @@ pub struct Tentative {
     own: OwnFold,
     /// What is known to be decided of each origin.
     pub folds: Folds,
+    /// The forwards that have come.
+    pub(crate) once: Once,
     pending: VecDeque<(LogIndex, Pending)>,
     unanswered: VecDeque<Unanswered>,
 }
@@ -115,6 +118,7 @@ impl Tentative {
             shards,
             own,
             folds: Folds::default(),
+            once: Once::default(),
             pending: VecDeque::new(),
             unanswered: VecDeque::new(),
         };

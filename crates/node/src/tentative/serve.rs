@@ -99,9 +99,10 @@ impl Waiting {
         self.requests.is_empty()
     }
 
-    /// Drops requests whose deadline has passed: their front has answered.
-    pub(super) fn drop_overdue(&mut self, now: Mono) {
-        self.requests.retain(|waiting| now < waiting.request.deadline);
+    /// Takes the requests whose deadline has passed.
+    fn take_overdue(&mut self, now: Mono) -> Vec<WeakRequest> {
+        let overdue = self.requests.extract_if(.., |waiting| now >= waiting.request.deadline);
+        overdue.map(|waiting| waiting.request).collect()
     }
 
     /// The safe time that is waited for, and whether operations are.
@@ -140,6 +141,7 @@ impl Core {
         let (mut wanted, mut lacks, mut still) = (Timestamp::ZERO, false, Vec::new());
         for mut waiting in requests {
             if now >= waiting.request.deadline {
+                still.push(waiting);
                 continue;
             }
             let expiry_over = waiting.expiry_until.is_some_and(|until| now >= until);
@@ -161,6 +163,20 @@ impl Core {
         (shard.waiting.wanted, shard.waiting.lacks) = (wanted, lacks);
         if news || now - shard.asked >= ASK_AGAIN {
             self.ask_for_what_lacks(id);
+        }
+    }
+
+    /// Requests whose deadline has passed: a front that waits for a read has answered; one that waits for a write hears that it was not taken, and may step down.
+    pub(super) fn drop_overdue(&mut self, id: GroupId) {
+        let now = self.now.mono;
+        let Some(shard) = self.tentative.shards.get_mut(&id) else { return };
+        for request in shard.waiting.take_overdue(now) {
+            if matches!(request.what, Weak::Write { .. }) {
+                let outcome = Outcome::Failed(crate::flights::behind());
+                let session = request.session.unwrap_or_default();
+                let answer = super::answer(request.incarnation, request.id, outcome, session, None);
+                self.outbox.send(request.front, answer);
+            }
         }
     }
 

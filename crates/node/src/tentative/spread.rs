@@ -10,10 +10,12 @@ use super::journal::{Kept, Oldest};
 use super::serve::ASK_AGAIN;
 use super::{Holdings, Pending, Tentative, journal};
 use crate::core::Core;
+use crate::event::Event;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use proto::ids::{GroupId, LogIndex, NodeId};
 use proto::peer::Message;
+use proto::slots::slot_of;
 use proto::tentative::{Dot, Dots, Fold, Operation, Origin};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -129,6 +131,12 @@ impl Core {
         let Some(machine) = group.machine.as_shard() else { return };
         let marks = machine.arbitration.marks().clone();
         for operation in operations {
+            let is_ours = crate::apply::single_key(&operation.write)
+                .is_some_and(|key| self.routing.shard_of(slot_of(key)).group() == id);
+            if !is_ours {
+                let why = format!("a tentative operation of group {id} whose key is not there");
+                return self.events.push(Event::PeerRefused { node: from, why });
+            }
             let newest = operation.time.max(operation.dep_hlc);
             if !self.clock.merge_received(newest, self.now.wall_ms) {
                 return self.clock_ahead(from, newest);
@@ -241,9 +249,9 @@ impl Core {
         let ids: Vec<GroupId> = self.tentative.shards.keys().copied().collect();
         for id in ids {
             self.collect_floor(id);
+            self.drop_overdue(id);
             let own = self.tentative.origin;
             let shard = self.tentative.shards.get_mut(&id).expect("its key was just seen");
-            shard.waiting.drop_overdue(now);
             if now - shard.handed_in >= OWN_PATIENCE && !shard.holdings.is_empty() {
                 shard.handed_in = now;
                 let old: Vec<Origin> = shard

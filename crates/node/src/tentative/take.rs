@@ -48,6 +48,7 @@ impl Core {
         };
         let writes = if refusal.is_some() { None } else { write.clone().into_tentative(self.now.wall_ms) };
         let writes = match (writes, client) {
+            // Each would count as a repetition of the first.
             (Some(writes), Some(_)) if writes.len() > 1 => {
                 let why = "a numbered write below sequential must be of one key; send the keys one by one";
                 return self.refuse_weak(request, Outcome::Failed(Failure::new(ErrorKind::Invalid, why)));
