@@ -103,6 +103,9 @@ impl Params {
         let mut draw_weak = random.fork("weak", 0);
         let mut weak = WeakParams::draw(&mut draw_weak);
         weak.percent = weak_percent.unwrap_or(weak.percent);
+        if replicas < 2 {
+            weak.acks_percent = 0;
+        }
         if weak.is_on() {
             faults.kinds.extend(WeakParams::draw_faults(&mut draw_weak));
         } else {
