@@ -92,7 +92,7 @@ impl Asked {
 
     /// A taking over of another session.
     pub fn resume(token: Bytes) -> Asked {
-        unjudged(Command::SessionResume { token })
+        unjudged(Command::SessionResume { token }).at(Level::Linearizable)
     }
 
     /// The records of its sending.
@@ -361,13 +361,14 @@ impl Chooser {
         unjudged(command)
     }
 
-    /// Reads an answer and completes the records of its question. An error is a sentence about an answer that no store could give.
+    /// Reads an answer and completes the records of its question. One to a numbered write that was sent before may be that of its first application. An error is a sentence about an answer that no store could give.
     pub fn understand(
         &mut self,
         asked: &Asked,
         reply: Reply,
         certificate: Certificate,
         achieved: &Achieved,
+        is_repeated: bool,
         now_ns: u64,
         mut records: Vec<&mut Record>,
     ) -> Result<Meaning, String> {
@@ -380,7 +381,7 @@ impl Chooser {
             record.as_of = Some(certificate.as_of.0);
             record.level = Some(achieved.level.name().to_owned());
             record.node = Some(format!("n{}", certificate.served_by));
-            write_down_dots(record, achieved)?;
+            write_down_dots(record, achieved, is_repeated)?;
         }
         let several = matches!(asked.command, Command::MGet { .. } | Command::MSet { .. });
         if several {
@@ -419,7 +420,7 @@ impl Chooser {
 }
 
 /// What an answer says of tentative operations. An error is a sentence about what no answer of its level may say.
-fn write_down_dots(record: &mut Record, achieved: &Achieved) -> Result<(), String> {
+fn write_down_dots(record: &mut Record, achieved: &Achieved, is_repeated: bool) -> Result<(), String> {
     let level = achieved.level;
     match (level.is_weak(), achieved.state) {
         (false, State::Tentative) => return Err(format!("an answer at {level} shows what is not decided")),
@@ -432,6 +433,9 @@ fn write_down_dots(record: &mut Record, achieved: &Achieved) -> Result<(), Strin
         return Ok(());
     }
     let Some(dot) = achieved.dot else {
+        if is_repeated {
+            return Ok(());
+        }
         return Err(format!("a write at {level} was acknowledged without its dot"));
     };
     if achieved.state == State::Committed {
@@ -539,6 +543,7 @@ mod tests {
             Reply::Int(5),
             Certificate::default(),
             &Achieved::default(),
+            false,
             2,
             vec![&mut record],
         );

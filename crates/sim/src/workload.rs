@@ -200,7 +200,7 @@ impl Workload {
         if operation.attempts > 1 && !self.clients[client_index].carries_session {
             // Sent again it may be another connection's, and then its session's order does not bind it.
             for record in &operation.records {
-                self.history[*record].session = None;
+                (self.history[*record].session, self.history[*record].joins) = (None, Vec::new());
             }
         }
         let client = &mut self.clients[client_index];
@@ -350,6 +350,7 @@ impl Workload {
                     reply,
                     certificate,
                     &achieved,
+                    operation.may_have_been_applied,
                     now.0,
                     records,
                 )? {

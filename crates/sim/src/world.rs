@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::network::Network;
 use crate::params::Params;
 use crate::random::Random;
-use crate::schedule::{Instant, MILLISECOND, Schedule};
+use crate::schedule::{Instant, MILLISECOND, SECOND, Schedule};
 use crate::trace::Trace;
 use crate::verdict::Failure;
 use crate::workload::Workload;
@@ -26,6 +26,9 @@ use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
 use proto::tentative::Dot;
 use proto::time::Mono;
+
+/// Events of one virtual second before something is thought to multiply. A busy world has some thousands.
+const MOST_EVENTS_A_SECOND: u64 = 200_000;
 
 /// Something that will happen.
 pub(crate) enum Event {
@@ -103,6 +106,8 @@ pub struct World {
     pub(crate) client_plans: Vec<bool>,
     pub(crate) processes: u64,
     pub(crate) connections: u64,
+    /// The present virtual second, and how many events it has had.
+    pace: (u64, u64),
     /// The tentative writes that had been acknowledged before the healing.
     pub(crate) owed: Vec<Dot>,
     pub(crate) failure: Option<Failure>,
@@ -137,6 +142,7 @@ impl World {
             client_plans: vec![true; params.workload.clients],
             processes: 0,
             connections: 0,
+            pace: (0, 0),
             owed: Vec::new(),
             failure: None,
             params,
@@ -175,7 +181,18 @@ impl World {
     pub fn run_until(&mut self, until: Instant) {
         while self.failure.is_none() && self.schedule.next_at().is_some_and(|at| at <= until) {
             let Some(event) = self.schedule.take_next() else { break };
+            self.keep_pace();
             self.happen(event);
+        }
+    }
+
+    /// Whoever answers each message with two would keep the world in one second for ever.
+    fn keep_pace(&mut self) {
+        let second = self.now().0 / SECOND;
+        self.pace = if self.pace.0 == second { (second, self.pace.1 + 1) } else { (second, 1) };
+        if self.pace.1 > MOST_EVENTS_A_SECOND {
+            let explanation = format!("{} events within second {second}", self.pace.1);
+            self.fail(Failure::safety("messages do not multiply", explanation));
         }
     }
 
