@@ -227,6 +227,11 @@ impl Decision<'_> {
         if matches!(ruled.reply, Reply::Error(_)) || keeps_value && ruled.reply == Reply::Int(0) {
             return ruled;
         }
+        if !keeps_value && self.state.get(self.key).is_none() {
+            // It is a write of the key all the same: the key is absent since then, by this operation.
+            self.state.note_absence(self.key, self.place.at());
+            ruled.version = self.state.version_of(self.key);
+        }
         ruled.replaces = !keeps_value;
         let operation = self.operation;
         #[cfg(feature = "planted")]

@@ -88,6 +88,8 @@ pub struct Shard {
     /// How far this node's own operations were handed in.
     handed_in_up_to: u64,
     asked: Mono,
+    /// When each replica was asked last because what it sent did not fit.
+    asked_of: BTreeMap<NodeId, Mono>,
     floor: floor::Collection,
 }
 

@@ -173,8 +173,14 @@ impl Core {
             _ => here,
         };
         if after > here {
-            let covered = shard.holdings.all_covered();
-            return self.outbox.send(from, Message::HeldWanted { group: id, covered });
+            // Not for each: what comes back may not fit either, until this replica has applied more.
+            let asked = shard.asked_of.entry(from).or_default();
+            if self.now.mono - *asked >= ASK_AGAIN {
+                *asked = self.now.mono;
+                let covered = shard.holdings.all_covered();
+                self.outbox.send(from, Message::HeldWanted { group: id, covered });
+            }
+            return;
         }
         #[cfg(feature = "planted")]
         let here = shard.holdings.reached(origin).max(marks.of(origin)).min(here);

@@ -253,6 +253,14 @@ impl ShardState {
         self.expiry.first().map(|&(at, ..)| at)
     }
 
+    /// Says that a key is absent since this time, where it was absent before.
+    pub fn note_absence(&mut self, key: &[u8], at: Timestamp) {
+        if self.get(key).is_none() {
+            let index = self.index(slot_of(key));
+            Arc::make_mut(&mut self.slots[index]).note_deletion(at);
+        }
+    }
+
     /// Deletes every key at this time.
     pub fn flush(&mut self, at: Timestamp) {
         for content in self.slots.iter_mut().filter(|content| !content.is_empty()) {
