@@ -18,7 +18,7 @@ use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
 use crate::requests::Front;
-use crate::snapshots::Snapshots;
+use crate::snapshots::{Pressing, Snapshots};
 use crate::tentative::{JOURNAL, Tentative};
 use crate::transfer::Transfers;
 use bytes::Bytes;
@@ -365,13 +365,20 @@ impl Core {
 
     fn begin_own_snapshot(&mut self) {
         let (min_log_bytes, transfers) = (self.config.snapshot_min_log_bytes, &self.transfers);
-        let pinning = self
-            .log
-            .pinned_by()
-            .and_then(|group| if group == JOURNAL { self.tentative.pinning_shard() } else { Some(group) });
+        // The outbox is kept as short as a shard's log: no more is read at a start than the data weighs.
+        let data_bytes: u64 = self.groups.values().map(|group| group.machine.bytes()).sum();
+        let has_outgrown = self.log.bytes_since_snapshot(JOURNAL) > min_log_bytes.max(data_bytes);
+        let pinning = match self.log.pinned_by() {
+            Some(JOURNAL) => self.tentative.pinning_shard(),
+            pinning => pinning,
+        };
+        let for_others = Pressing {
+            outbox: self.tentative.pinning_shard().filter(|_| has_outgrown),
+            oldest_segment: pinning,
+        };
         if self
             .snapshots
-            .begin_if_due(&self.groups, &self.log, min_log_bytes, pinning, |group| transfers.writes(group))
+            .begin_if_due(&self.groups, &self.log, min_log_bytes, for_others, |group| transfers.writes(group))
         {
             self.own_snapshot_piece();
         }

@@ -30,8 +30,9 @@ pub struct Answered {
 /// Answers a read of a shard's decided state, with everything that its reader depends on from then on. `now_ms` as in [`read`].
 pub fn answer(shard: &ShardMachine, now_ms: u64, what: &Read) -> Answered {
     let mut answered = read(&shard.state, now_ms, what);
-    if *what == Read::Key(KeyRead::Conflicts) {
-        answered.reply = Reply::Array(shard.arbitration.conflicts().map(Conflict::shown).collect());
+    if let Read::Key(KeyRead::Conflicts { key }) = what {
+        let of_key = shard.arbitration.conflicts().filter(|conflict| conflict.is_of(key));
+        answered.reply = Reply::Array(of_key.map(Conflict::shown).collect());
     }
     let mut join = |key: &Bytes| {
         shard.arbitration.join_dependencies(key, &mut answered.dots, &mut answered.seen);
@@ -115,14 +116,14 @@ fn concerns(read: &Read) -> Concerns<'_> {
             KeyRead::Type { key }
             | KeyRead::Ttl { key, .. }
             | KeyRead::Object { key, .. }
-            | KeyRead::MemoryUsage { key } => one(key),
+            | KeyRead::MemoryUsage { key }
+            | KeyRead::Conflicts { key } => one(key),
             KeyRead::Count
             | KeyRead::Keys { .. }
             | KeyRead::Scan { .. }
             | KeyRead::RandomKey { .. }
             | KeyRead::CountInSlot { .. }
-            | KeyRead::KeysInSlot { .. }
-            | KeyRead::Conflicts => Concerns::KeySpace,
+            | KeyRead::KeysInSlot { .. } => Concerns::KeySpace,
         },
         Read::Set(read) => match read {
             SetRead::Members { key }

@@ -536,7 +536,7 @@ fn the_conflict_log_is_bounded_and_read() {
     assert_eq!(arbitration.conflicts().count(), MAX_CONFLICTS);
     assert_eq!(arbitration.conflicts().next().map(|conflict| conflict.dot.number), Some(6));
     assert_eq!(arbitration.superseded(), MAX_CONFLICTS as u64 + 5);
-    match shard.answer(&Read::Key(KeyRead::Conflicts)).reply {
+    match shard.answer(&Read::Key(KeyRead::Conflicts { key: Bytes::from_static(b"k") })).reply {
         Reply::Array(all) => assert_eq!(all.len(), MAX_CONFLICTS),
         other => panic!("{other:?}"),
     }

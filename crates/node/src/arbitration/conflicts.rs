@@ -53,6 +53,11 @@ impl Conflict {
         }
     }
 
+    /// Whether it is of this key. A long key is known by what is shown of it.
+    pub(crate) fn is_of(&self, key: &[u8]) -> bool {
+        *self.key == key[..key.len().min(SHOWN_BYTES)]
+    }
+
     fn weight(&self) -> usize {
         128 + self.key.len() + self.write.len()
     }

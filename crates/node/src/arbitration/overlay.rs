@@ -62,7 +62,7 @@ pub fn read(shard: &ShardMachine, operations: &[&Operation], now_ms: u64, read: 
         return Shown { reply, version, seen, dots, state: State::Committed };
     };
     let reply = match read {
-        Read::Key(proto::ops::KeyRead::Conflicts) => beneath.reply,
+        Read::Key(proto::ops::KeyRead::Conflicts { .. }) => beneath.reply,
         _ => query::read(&view.state, now_ms, read).reply,
     };
     let (mut seen, mut dots) = (beneath.seen, Dots::NONE);

@@ -119,8 +119,8 @@ impl Journal {
         }
     }
 
-    /// Lets go of what the durable snapshots of the shards contain, and writes a mark where that releases much.
-    pub fn tidy(&mut self, log: &mut Log, snapshot: impl Fn(GroupId) -> LogIndex) {
+    /// Lets go of what the durable snapshots of the shards contain, and writes a mark where that releases much, or where the journal has `outgrown` what it may be.
+    pub fn tidy(&mut self, log: &mut Log, outgrown: bool, snapshot: impl Fn(GroupId) -> LogIndex) {
         while let Some(first) = self.live.first_entry() {
             match first.get() {
                 Live::Decided(group, by) if *by <= snapshot(*group) => drop(first.remove()),
@@ -129,7 +129,7 @@ impl Journal {
         }
         let first = self.live.keys().next().copied().unwrap_or(LogIndex(self.newest.0 + 1));
         let mark = LogIndex((first.0 - 1).min(self.durable.0));
-        let step = if log.pinned_by() == Some(JOURNAL) { 1 } else { MARK_STEP };
+        let step = if outgrown || log.pinned_by() == Some(JOURNAL) { 1 } else { MARK_STEP };
         if mark.0 >= self.mark.0 + step {
             self.mark = mark;
             log.push(Record::SnapshotMark { group: JOURNAL, index: mark, term: Term(0), reset: false });

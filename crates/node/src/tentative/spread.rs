@@ -8,7 +8,7 @@
 
 use super::journal::{Kept, Oldest};
 use super::serve::ASK_AGAIN;
-use super::{Holdings, Pending, Tentative, journal};
+use super::{Holdings, JOURNAL, Pending, Tentative};
 use crate::core::Core;
 use crate::event::Event;
 #[cfg(feature = "planted")]
@@ -279,7 +279,8 @@ impl Core {
             }
         }
         let snapshots = &self.snapshots;
-        self.tentative.tidy(&mut self.log, |group| snapshots.durable(group));
+        let outgrown = self.log.bytes_since_snapshot(JOURNAL) > self.config.snapshot_min_log_bytes;
+        self.tentative.tidy(&mut self.log, outgrown, |group| snapshots.durable(group));
     }
 
     /// Tells the other replicas again what one origin has undecided here.
@@ -403,9 +404,9 @@ fn held(
 
 impl Tentative {
     /// Releases what the log need not keep; writes again what pins it.
-    fn tidy(&mut self, log: &mut Log, snapshot: impl Fn(GroupId) -> LogIndex) {
-        self.journal.tidy(log, snapshot);
-        if log.pinned_by() != Some(journal::JOURNAL) {
+    fn tidy(&mut self, log: &mut Log, outgrown: bool, snapshot: impl Fn(GroupId) -> LogIndex) {
+        self.journal.tidy(log, outgrown, snapshot);
+        if log.pinned_by() != Some(JOURNAL) {
             return;
         }
         // A few at a time: the oldest first, until the segment is free.

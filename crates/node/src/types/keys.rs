@@ -80,7 +80,7 @@ pub(crate) fn read(state: &ShardState, now_ms: u64, read: &KeyRead) -> Reply {
         KeyRead::CountInSlot { slot } => Reply::Int(state.slot(*slot).len() as i64),
         KeyRead::KeysInSlot { slot, count } => scan::keys_in_slot(state, *slot, *count),
         // They are not in the values: `query::answer` tells them.
-        KeyRead::Conflicts => Reply::Array(Vec::new()),
+        KeyRead::Conflicts { .. } => Reply::Array(Vec::new()),
     }
 }
 
