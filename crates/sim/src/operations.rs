@@ -362,6 +362,7 @@ impl Chooser {
     }
 
     /// Reads an answer and completes the records of its question. One to a numbered write that was sent before may be that of its first application. An error is a sentence about an answer that no store could give.
+    #[allow(clippy::too_many_arguments)] // what came, and how
     pub fn understand(
         &mut self,
         asked: &Asked,

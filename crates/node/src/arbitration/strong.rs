@@ -87,7 +87,8 @@ pub(crate) fn apply(
             arbitration.keys.put(key, KeyMark::strongly(at));
         }
         let mut dots = Dots::NONE;
-        if !arbitration.slots.is_empty() && matches!(touch(write), Touch::Key(_)) {
+        let looks = || matches!(touch(write), Touch::Key(_)) || tells_presence(write);
+        if !arbitration.slots.is_empty() && looks() {
             arbitration.join_dependencies(key, &mut dots, &mut Timestamp::default());
         }
         return (applied, dots);
@@ -142,6 +143,11 @@ fn one(
     (applied, dots)
 }
 
+/// Whether a write that leaves nothing of what was there says whether something was: its writer has seen that, and depends on it.
+fn tells_presence(write: &Write) -> bool {
+    matches!(write, Write::Key(KeyWrite::Del { .. }))
+}
+
 fn was_changed(state: &ShardState, key: &[u8], at: Timestamp) -> bool {
     state.get(key).is_some_and(|item| item.version == at)
 }
@@ -158,13 +164,13 @@ fn several(
     let were_there: Vec<bool> = keys.iter().map(|key| state.get(key).is_some()).collect();
     let applied = apply::apply(state, at, write);
     let (mut dots, mut folded, mut answered) = (Dots::NONE, Timestamp::ZERO, Dots::NONE);
-    if looks {
-        for key in keys {
-            if let Some(mark) = arbitration.keys.get(key) {
-                dots.join(&mark.dots);
-                folded = folded.max(mark.folded);
-            }
+    for key in keys {
+        if looks || tells_presence(write) {
             arbitration.join_dependencies(key, &mut answered, &mut Timestamp::default());
+        }
+        if let Some(mark) = arbitration.keys.get(key).filter(|_| looks) {
+            dots.join(&mark.dots);
+            folded = folded.max(mark.folded);
         }
     }
     for (key, was_there) in keys.iter().zip(were_there) {
