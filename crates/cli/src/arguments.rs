@@ -1,6 +1,7 @@
 //! What a person can say. What it means is in the module of each command.
 
 use crate::exit;
+use crate::run::{self, Request};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::Session;
 use proto::level::{Ladder, milliseconds};
@@ -38,6 +39,14 @@ pub(crate) enum Command {
     Incr(Incr),
     /// Append to a key's value, and print the new length in bytes
     Append(Append),
+    /// Send batches of requests, each at its level, all files at once (exit 0 if all went well)
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Keep a shopping cart at causal level: login, put, remove, get, finalize
+    #[command(after_help = CART_EXAMPLES)]
+    Cart(Cart),
+    /// Show on a cluster of its own what Quartet does
+    Demo(Demo),
     /// Show nodes, links, shards and leaders
     Status(Status),
     /// Show where a key lives: slot, shard, leader and replicas
@@ -80,6 +89,34 @@ Examples, with `quartet dev` running:
 
 Clients still reach every node. Any node that is not paused takes the command, also one that is cut
 off. It ends when every node that it concerns has it: the fault is there, or healed, from then on.";
+
+const RUN_EXAMPLES: &str = "\
+Lines, one request each; blanks round , and ::: mean nothing:
+  1, 1, color ::: red     set, linearizable
+  3, 2, color             get, causal
+The first number is the level: 1 linearizable, 2 sequential, 3 causal, 4 eventual; the second: 1 set, 2 get.
+
+Examples:
+  quartet run alice.txt bob.txt
+      Two sessions at once, alice's at node 1 and bob's at node 2.
+  quartet run --json --pin alice.txt | jq .
+      One object a line, and the report last; alice takes her node's word for everything.
+  quartet run '1, 1, color ::: red' '4, 2, color'
+      Single requests, one session.
+  quartet run --each '4, 2, color'
+      One client at each node sends this line. With files, each of them sends it at its end.";
+
+const CART_EXAMPLES: &str = "\
+Examples:
+  quartet cart login alice
+  quartet cart put 'two apples'
+  quartet cart get
+  quartet cart remove 'two apples'
+  quartet cart finalize
+  quartet cart
+      Reads such lines from stdin: login alice, put two apples, get …
+
+Who is logged in and what the session has seen is kept in the file that --state names.";
 
 const GET_EXAMPLES: &str = "\
 Examples:
@@ -296,6 +333,54 @@ pub(crate) struct Append {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Files of requests (`-` is stdin), or requests themselves
+    #[arg(value_name = "FILE|LINE", required_unless_present = "each")]
+    pub(crate) what: Vec<String>,
+    /// A line that every client sends after its own; may be given again
+    #[arg(long, value_name = "LINE", value_parser = request)]
+    pub(crate) each: Vec<Request>,
+    /// Keep each client to its node, also when that fails
+    #[arg(long)]
+    pub(crate) pin: bool,
+    /// Print one JSON object a request, and the report as a last one
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cart {
+    /// login NAME, put ITEM, remove ITEM, get or finalize; left out, lines of these are read from stdin
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// (login) Keep the cart as a list, not as a set
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Go on from the session with this token, not from the one that was kept
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) session: Option<Session>,
+    /// The file that keeps the name and the session from one call to the next
+    #[arg(long, value_name = "FILE", default_value = "./quartet-dev/cart.json")]
+    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(subcommand)]
+    pub(crate) what: Demonstration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Demonstration {
+    /// Cut a node off, show what each level answers on each side, heal, and show what settled
+    Levels,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Status {
     /// Print what the node said, as JSON
     #[arg(long)]
@@ -364,6 +449,11 @@ pub(crate) struct Check {
     /// The level that it must keep; `all` is every one that its operations call for
     #[arg(long, default_value = "all", value_parser = ["all", "linearizable", "sequential", "causal", "eventual"])]
     pub(crate) level: String,
+}
+
+/// A line of `run` that asks for something.
+fn request(text: &str) -> Result<Request, String> {
+    run::parse(text)?.ok_or_else(|| "the line is empty".to_owned())
 }
 
 /// `sequential=7011`, or `linearizable;50ms, sequential=7011`.

@@ -3,21 +3,26 @@
 //! * `arguments`: what a person can say.
 //! * `start`: one node. `dev`: a cluster of node processes on this machine; end-to-end tests start their clusters with the same [`dev::Cluster`].
 //! * `data`, `status`, `locate`, `fault`, `check`: the commands that ask and answer.
+//! * `run`: batches of requests at all levels. `cart`: a shopping cart. `demo`: what the levels do, shown on a cluster of its own. `visit`: a session at a chosen node, for these three.
 //! * `exit`: what the process ends with.
 //!
 //! Data goes to stdout and talk to stderr, always: whoever pipes one never meets the other. A reader that hangs up is no failure.
 
 mod arguments;
+pub mod cart;
 mod check;
 mod data;
+mod demo;
 pub mod dev;
 mod exit;
 mod fault;
 mod locate;
+mod run;
 mod secret;
 mod start;
 pub mod status;
 mod talk;
+pub mod visit;
 
 pub use exit::Exit;
 
@@ -38,6 +43,9 @@ pub fn run() -> ExitCode {
         Command::Cas(arguments) => data::cas(&arguments),
         Command::Incr(arguments) => data::incr(&arguments),
         Command::Append(arguments) => data::append(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Cart(arguments) => cart::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Where(arguments) => locate::run(&arguments),
         Command::Fault(arguments) => fault::run(&arguments),

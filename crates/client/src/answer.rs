@@ -5,6 +5,7 @@ use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::NodeId;
 use proto::level::Level;
+use proto::outcome::State;
 use proto::reply::Reply;
 use std::time::Duration;
 
@@ -26,7 +27,11 @@ pub struct Achieved {
     pub age: Duration,
     /// The commit timestamp of the value read or written; of an absent key, its slot's newest deletion. Rises with every write of the key.
     pub version: Timestamp,
-    /// At `sequential`: where the answer stands in the one order of the cluster. At `linearizable`: the last entry that the leader had applied.
+    /// Whether what it tells is decided for good.
+    pub state: State,
+    /// A tentative write's own operation, under which the conflict log names it.
+    pub dot: Option<String>,
+    /// At `sequential`: where the answer stands in the one order of the cluster. At `linearizable`: the last entry that the leader had applied. Below: the last one that the replica had applied.
     pub as_of: Timestamp,
     /// The node whose state answered.
     pub served_by: NodeId,
@@ -60,6 +65,11 @@ impl Answer {
             level: entry(&meta, "level").and_then(|level| Level::of(level.as_bytes())).unwrap_or_default(),
             age: Duration::from_millis(number(&meta, "age_ms").unwrap_or_default()),
             version: Timestamp(number(&meta, "version").unwrap_or_default()),
+            state: match entry(&meta, "state") {
+                Some("tentative") => State::Tentative,
+                _ => State::Committed,
+            },
+            dot: entry(&meta, "dot").map(str::to_owned),
             as_of: Timestamp(number(&meta, "as_of").unwrap_or_default()),
             served_by: NodeId(number(&meta, "node").unwrap_or_default()),
             token: entry(&meta, "token").map(str::to_owned),
@@ -193,6 +203,8 @@ mod tests {
             (Reply::bulk("level"), Reply::bulk("sequential")),
             (Reply::bulk("token"), Reply::bulk("abc")),
             (Reply::bulk("age_ms"), Reply::Int(40)),
+            (Reply::bulk("state"), Reply::bulk("tentative")),
+            (Reply::bulk("dot"), Reply::bulk("n2.0.1:5")),
             (Reply::bulk("node"), Reply::Int(2)),
             (Reply::bulk("version"), Reply::bulk("18446744073709551615")),
             (Reply::bulk("as_of"), Reply::Int(9)),
@@ -202,6 +214,8 @@ mod tests {
             level: Level::Sequential,
             age: Duration::from_millis(40),
             version: Timestamp(u64::MAX),
+            state: State::Tentative,
+            dot: Some("n2.0.1:5".to_owned()),
             as_of: Timestamp(9),
             served_by: NodeId(2),
             token: Some("abc".to_owned()),

@@ -12,7 +12,7 @@
 //! * numbers every write, so that trying again applies it once, and tries again until the deadline;
 //! * ends every operation by its deadline, with an error that says what to do ([`ErrorKind`]).
 //!
-//! Not here: the levels `causal` and `eventual`, which the cluster has not yet, levels of commands that have no key, transactions, pipelining of one caller's requests.
+//! Not here: levels of commands that have no key, transactions, pipelining of one caller's requests.
 
 pub mod answer;
 pub mod blocking;
@@ -31,6 +31,7 @@ pub use bytes::Bytes;
 pub use error::{Error, ErrorKind};
 pub use options::{Options, SetOptions};
 pub use proto::level::{BadLadder, Ladder, Level};
+pub use proto::outcome::State;
 pub use proto::reply::Reply;
 pub use session::Session;
 pub use terms::Terms;

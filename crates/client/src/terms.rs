@@ -15,7 +15,9 @@ pub struct Terms {
     pub ladder: Ladder,
     /// How old the state that answers a read may be; `None` means as old as the level allows.
     pub max_staleness: Option<Duration>,
-    /// The token of the session that it belongs to; `None` means that it depends on nothing.
+    /// On how many nodes a tentative write must be durable before it is answered; `None` means one.
+    pub acks: Option<u8>,
+    /// The token of the session that it belongs to, or several with dots between them; `None` means that it depends on nothing.
     pub after: Option<Arc<str>>,
 }
 
@@ -24,6 +26,7 @@ pub struct Terms {
 pub(crate) struct Habits {
     pub ladder: Ladder,
     pub max_staleness: Option<Duration>,
+    pub acks: Option<u8>,
     pub deadline: Duration,
     pub session: Session,
     /// Nobody but this client knows the session.
@@ -35,6 +38,7 @@ impl Habits {
         Habits {
             ladder: Ladder::default(),
             max_staleness: None,
+            acks: None,
             deadline,
             session: Session::new(),
             has_own_session: true,
@@ -43,15 +47,20 @@ impl Habits {
 
     /// The terms of an operation that begins now.
     pub(crate) fn terms(&self) -> Terms {
-        Terms { ladder: self.ladder, max_staleness: self.max_staleness, after: self.session.newest() }
+        Terms {
+            ladder: self.ladder,
+            max_staleness: self.max_staleness,
+            acks: self.acks,
+            after: self.session.newest(),
+        }
     }
 
-    /// Takes note of how an operation ended.
-    pub(crate) fn ended(&self, result: &Result<crate::Answer, crate::Error>) {
+    /// Takes note of how an operation ended that went out after these tokens.
+    pub(crate) fn ended(&self, result: &Result<crate::Answer, crate::Error>, after: Option<&str>) {
         match result {
             Ok(answer) => {
                 if let Some(token) = answer.achieved.as_ref().and_then(|achieved| achieved.token.as_deref()) {
-                    self.session.saw(token);
+                    self.session.saw(token, after);
                 }
             }
             // The cluster was founded anew under a client that lives on. Nobody handed it this session, so nobody misses it.

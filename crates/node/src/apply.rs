@@ -53,7 +53,8 @@ pub fn grows(write: &Write) -> bool {
     }
 }
 
-fn single_key(write: &Write) -> Option<&Bytes> {
+/// The key of a write that is of one key.
+pub(crate) fn single_key(write: &Write) -> Option<&Bytes> {
     match write {
         Write::String(write) => match write {
             StringWrite::Set { key, .. }

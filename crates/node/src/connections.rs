@@ -1,14 +1,18 @@
 //! What the front knows of one client connection: its session, what it has under way, and what waits behind that.
 //!
-//! Program order is the order of replies, and commands to one shard keep the order in which they came (`docs/consistency.md`, sessions, rule 7). Most of them need not wait for each other to keep it: writes are numbered,
-//! and a linearizable read names the write that it must see. Three kinds wait: a write for the earlier reads of its shard; a read below linearizable (an *ordered* one) for everything earlier at its shard, because
-//! where it stands in the cluster's order is only known to follow theirs when they are answered; and any read for an earlier ordered one, which may be answered long after it.
+//! Program order is the order of replies, and commands to one shard keep the order in which they came (`docs/consistency.md`, sessions, rule 7). Most of them need not wait for each other to keep it: strong writes are
+//! numbered, a linearizable read names the write that it must see, and weak writes for our own replica arrive there in their order. The others wait: a strong write for the earlier reads and weak writes of its shard; a
+//! linearizable read for the weak writes; a read below linearizable (an *ordered* one) for everything earlier at its shard, because where it stands is only known to follow theirs when they are answered; any read for an
+//! earlier ordered one, which may be answered long after it; and a weak write for everything but weak writes of its own kind. A request that may be tried both as strong and as weak waits as both and is waited for as both.
 //!
 //! Invariant: what waits leaves in the order in which it came.
 
+use crate::flights::Climb;
 use crate::plan::{Gather, Operation};
 use proto::command::Request;
+use proto::error::Failure;
 use proto::ids::{GroupId, RequestId};
+use proto::level::Level;
 use proto::session::Session;
 use proto::time::Mono;
 use std::collections::VecDeque;
@@ -16,8 +20,37 @@ use std::collections::VecDeque;
 /// A request that waits, with its deadline.
 pub type Waiting = (RequestId, Request, Mono);
 
-/// How a request's answers are put together, and its operations.
-pub type Planned = (Gather, Vec<(GroupId, Operation)>);
+/// What the first waiting request was found to be.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// How its answers are put together.
+    pub(crate) gather: Gather,
+    /// Its operations.
+    pub(crate) operations: Vec<(GroupId, Operation)>,
+    /// What it waits for, and what waits for it.
+    pub(crate) nature: Nature,
+    /// Its ladder. A rung has begun if only its session still has to be folded.
+    pub(crate) climb: Climb,
+    /// When the rung ends that has begun.
+    pub(crate) until: Option<Mono>,
+    /// What its session waits for, in the words that the client hears if it waits too long.
+    pub(crate) hindrance: Option<Failure>,
+}
+
+/// What a request is to those of its connection that are under way at the same shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A linearizable read.
+    Read,
+    /// A read that may be answered below linearizable.
+    OrderedRead,
+    /// A write through the log, whatever happens.
+    Strong,
+    /// A write through the log, or below if nobody takes it there.
+    Either,
+    /// A weak write. At one level, and in the connection's own session: then it keeps its order among others like it, as long as our own replica takes them.
+    Weak(Option<Level>),
+}
 
 /// One client connection.
 #[derive(Debug, Default)]
@@ -26,8 +59,10 @@ pub struct Connection {
     pub session: Session,
     /// Requests that have not begun.
     pub waiting: VecDeque<Waiting>,
-    /// What the first of them was split into when it was found that it has to wait.
-    pub planned: Option<Planned>,
+    /// What the first of them is, if it was found that it has to wait.
+    pub(crate) planned: Option<Planned>,
+    /// When it is to be looked at again because the first of them waits for its session to be folded.
+    pub(crate) wake: Option<Mono>,
     busy: Vec<Busy>,
 }
 
@@ -38,8 +73,31 @@ struct Busy {
     reads: usize,
     /// Of the reads, those that may be answered below linearizable.
     ordered: usize,
+    /// Writes through the log.
     writes: usize,
     last_write: u64,
+    /// Weak writes.
+    weak: usize,
+    /// At which level they all are and in order; `None`: nothing may begin behind them.
+    weak_order: Option<Level>,
+    /// The number of the newest weak write.
+    last_weak: u64,
+}
+
+impl Busy {
+    fn lets(&self, nature: Nature) -> bool {
+        let is_strong_free = self.reads == 0 && self.weak == 0;
+        match nature {
+            Nature::Read => self.ordered == 0 && self.weak == 0,
+            Nature::OrderedRead => false,
+            Nature::Strong => is_strong_free,
+            Nature::Either => is_strong_free && self.writes == 0,
+            Nature::Weak(order) => {
+                let keeps_order = order.is_some() && order == self.weak_order;
+                self.reads == 0 && self.writes == 0 && (self.weak == 0 || keeps_order)
+            }
+        }
+    }
 }
 
 impl Connection {
@@ -53,60 +111,96 @@ impl Connection {
         self.busy.is_empty()
     }
 
-    /// Whether these operations may begin beside what is under way. `is_ordered`: they are reads that may be answered below linearizable.
-    pub fn may_begin(&self, operations: &[(GroupId, Operation)], is_ordered: bool) -> bool {
-        operations.iter().all(|(group, operation)| {
-            let Some(busy) = self.busy.iter().find(|busy| busy.group == *group) else { return true };
-            match operation {
-                Operation::Write(_) => busy.reads == 0,
-                Operation::Read(_) => !is_ordered && busy.ordered == 0,
+    /// Whether these operations may begin beside what is under way.
+    pub(crate) fn may_begin(&self, operations: &[(GroupId, Operation)], nature: Nature) -> bool {
+        self.busy.is_empty()
+            || operations.iter().all(|(group, _)| {
+                self.busy.iter().find(|busy| busy.group == *group).is_none_or(|busy| busy.lets(nature))
+            })
+    }
+
+    /// An operation of this nature begins.
+    pub(crate) fn begin(&mut self, group: GroupId, nature: Nature) {
+        let busy = self.busy_at(group);
+        match nature {
+            Nature::Read => busy.reads += 1,
+            Nature::OrderedRead => {
+                busy.reads += 1;
+                busy.ordered += 1;
             }
-        })
+            Nature::Strong => busy.writes += 1,
+            Nature::Either => {
+                busy.writes += 1;
+                busy.weak += 1;
+                busy.weak_order = None;
+            }
+            Nature::Weak(order) => {
+                busy.weak_order = order.filter(|_| busy.weak == 0 || busy.weak_order == order);
+                busy.weak += 1;
+            }
+        }
     }
 
-    /// A write begins. Its number in the group's stream is told by `wrote`.
-    pub fn begin_write(&mut self, group: GroupId) {
-        self.busy_at(group).writes += 1;
-    }
-
-    /// The number of the write that has just begun.
-    pub fn wrote(&mut self, group: GroupId, number: u64) {
+    /// The number of the strong write that has just begun.
+    pub(crate) fn wrote(&mut self, group: GroupId, number: u64) {
         self.busy_at(group).last_write = number;
     }
 
-    /// A read begins; answers the number of the write that it must see, 0 for none.
-    pub fn begin_read(&mut self, group: GroupId, is_ordered: bool) -> u64 {
-        let busy = self.busy_at(group);
-        busy.reads += 1;
-        busy.ordered += usize::from(is_ordered);
-        if busy.writes > 0 { busy.last_write } else { 0 }
+    /// The number of the weak write that has just begun.
+    pub(crate) fn wrote_weakly(&mut self, group: GroupId, number: u64) {
+        self.busy_at(group).last_weak = number;
     }
 
-    /// A read of this group ended.
-    pub fn end_read(&mut self, group: GroupId, is_ordered: bool) {
-        self.end(group, |busy| {
-            busy.reads -= 1;
-            busy.ordered -= usize::from(is_ordered);
-        });
-    }
-
-    /// A write to this group ended.
-    pub fn end_write(&mut self, group: GroupId) {
-        self.end(group, |busy| busy.writes -= 1);
-    }
-
-    fn end(&mut self, group: GroupId, count_down: impl FnOnce(&mut Busy)) {
-        if let Some(busy) = self.busy.iter_mut().find(|busy| busy.group == group) {
-            count_down(busy);
+    /// Our own replica did not take weak write `number`, which is called `again` from now on. Says whether others of this connection went behind it; if not, none will, until it is answered.
+    pub(crate) fn is_overtaken(&mut self, group: GroupId, number: u64, again: u64) -> bool {
+        let Some(busy) = self.busy.iter_mut().find(|busy| busy.group == group) else { return false };
+        if busy.weak > 1 && busy.last_weak != number {
+            return true;
         }
-        self.busy.retain(|busy| busy.reads > 0 || busy.writes > 0);
+        (busy.last_weak, busy.weak_order) = (again, None);
+        false
+    }
+
+    /// The number of the strong write that a read of this group must see; 0 for none.
+    pub(crate) fn write_before(&self, group: GroupId) -> u64 {
+        let busy = self.busy.iter().find(|busy| busy.group == group && busy.writes > 0);
+        busy.map_or(0, |busy| busy.last_write)
+    }
+
+    /// An operation of this nature has ended.
+    pub(crate) fn end(&mut self, group: GroupId, nature: Nature) {
+        if let Some(busy) = self.busy.iter_mut().find(|busy| busy.group == group) {
+            match nature {
+                Nature::Read => busy.reads -= 1,
+                Nature::OrderedRead => {
+                    busy.reads -= 1;
+                    busy.ordered -= 1;
+                }
+                Nature::Strong => busy.writes -= 1,
+                Nature::Either => {
+                    busy.writes -= 1;
+                    busy.weak -= 1;
+                }
+                Nature::Weak(_) => busy.weak -= 1,
+            }
+        }
+        self.busy.retain(|busy| busy.reads > 0 || busy.writes > 0 || busy.weak > 0);
     }
 
     fn busy_at(&mut self, group: GroupId) -> &mut Busy {
         let at = match self.busy.iter().position(|busy| busy.group == group) {
             Some(at) => at,
             None => {
-                self.busy.push(Busy { group, reads: 0, ordered: 0, writes: 0, last_write: 0 });
+                self.busy.push(Busy {
+                    group,
+                    reads: 0,
+                    ordered: 0,
+                    writes: 0,
+                    last_write: 0,
+                    weak: 0,
+                    weak_order: None,
+                    last_weak: 0,
+                });
                 self.busy.len() - 1
             }
         };
@@ -118,51 +212,61 @@ impl Connection {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use proto::ops::{Read, StringRead, StringWrite, Write};
+    use proto::ops::{Read, StringRead};
 
     const HERE: GroupId = GroupId(1);
+    const CAUSAL: Nature = Nature::Weak(Some(Level::Causal));
 
-    fn read() -> [(GroupId, Operation); 1] {
-        [(HERE, Operation::Read(Read::String(StringRead::Get { key: Bytes::new() })))]
+    /// Whether each of these may begin: a linearizable read, an ordered read, a strong write, one that may step down, a causal and an eventual write.
+    fn may_begin(connection: &Connection) -> [bool; 6] {
+        let operation = [(HERE, Operation::Read(Read::String(StringRead::Get { key: Bytes::new() })))];
+        let eventual = Nature::Weak(Some(Level::Eventual));
+        [Nature::Read, Nature::OrderedRead, Nature::Strong, Nature::Either, CAUSAL, eventual]
+            .map(|nature| connection.may_begin(&operation, nature))
     }
 
-    fn write() -> [(GroupId, Operation); 1] {
-        [(HERE, Operation::Write(Write::String(StringWrite::GetDel { key: Bytes::new() })))]
-    }
-
-    /// Whether a linearizable read, an ordered read and a write may begin.
-    fn may_begin(connection: &Connection) -> [bool; 3] {
-        [
-            connection.may_begin(&read(), false),
-            connection.may_begin(&read(), true),
-            connection.may_begin(&write(), false),
-        ]
+    fn behind(nature: Nature) -> [bool; 6] {
+        let mut connection = Connection::default();
+        connection.begin(HERE, nature);
+        let what = may_begin(&connection);
+        connection.end(HERE, nature);
+        assert_eq!(may_begin(&connection), [true; 6]);
+        what
     }
 
     #[test]
     fn what_could_overtake_waits_and_nothing_else() {
+        assert_eq!(may_begin(&Connection::default()), [true; 6]);
+        assert_eq!(behind(Nature::Strong), [true, false, true, false, false, false]);
+        assert_eq!(behind(Nature::Read), [true, false, false, false, false, false]);
+        assert_eq!(behind(Nature::OrderedRead), [false; 6]);
+        assert_eq!(behind(Nature::Either), [false; 6]);
+        assert_eq!(behind(CAUSAL), [false, false, false, false, true, false]);
+        assert_eq!(behind(Nature::Weak(None)), [false; 6]);
         let mut connection = Connection::default();
-        assert_eq!(may_begin(&connection), [true, true, true]);
-        connection.begin_write(HERE);
-        assert_eq!(may_begin(&connection), [true, false, true], "behind a write");
-        connection.end_write(HERE);
-        connection.begin_read(HERE, false);
-        assert_eq!(may_begin(&connection), [true, false, false], "behind a linearizable read");
-        connection.end_read(HERE, false);
-        connection.begin_read(HERE, true);
-        assert_eq!(may_begin(&connection), [false, false, false], "behind an ordered read");
-        connection.end_read(HERE, true);
-        connection.begin_read(GroupId(2), true);
-        assert_eq!(may_begin(&connection), [true, true, true], "another shard's read is no hindrance");
+        connection.begin(GroupId(2), Nature::OrderedRead);
+        assert_eq!(may_begin(&connection), [true; 6], "another shard's read is no hindrance");
+    }
+
+    #[test]
+    fn a_weak_write_that_was_refused_keeps_its_place_or_gives_up() {
+        let mut connection = Connection::default();
+        for number in [4, 5] {
+            connection.begin(HERE, CAUSAL);
+            connection.wrote_weakly(HERE, number);
+        }
+        assert!(connection.is_overtaken(HERE, 4, 6), "5 went behind it");
+        assert!(!connection.is_overtaken(HERE, 5, 7));
+        assert!(!may_begin(&connection)[4], "nothing may go behind what is tried again");
     }
 
     #[test]
     fn a_read_names_the_write_that_it_must_see_while_that_is_under_way() {
         let mut connection = Connection::default();
-        connection.begin_write(HERE);
+        connection.begin(HERE, Nature::Strong);
         connection.wrote(HERE, 7);
-        assert_eq!(connection.begin_read(HERE, false), 7);
-        connection.end_write(HERE);
-        assert_eq!(connection.begin_read(HERE, false), 0);
+        assert_eq!(connection.write_before(HERE), 7);
+        connection.end(HERE, Nature::Strong);
+        assert_eq!(connection.write_before(HERE), 0);
     }
 }

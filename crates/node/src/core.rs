@@ -18,7 +18,8 @@ use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
 use crate::requests::Front;
-use crate::snapshots::Snapshots;
+use crate::snapshots::{Pressing, Snapshots};
+use crate::tentative::{JOURNAL, Tentative};
 use crate::transfer::Transfers;
 use bytes::Bytes;
 use directory::routing::Routing;
@@ -40,7 +41,14 @@ const STOP_LINGER: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) enum Purpose {
     /// A log batch, with the newest work of each group in it, and files that may go when it is durable.
-    Batch { number: BatchNumber, bytes: u64, works: Vec<(GroupId, u64)>, retire: Vec<DiskOp> },
+    Batch {
+        number: BatchNumber,
+        bytes: u64,
+        works: Vec<(GroupId, u64)>,
+        /// The newest entry of the outbox's journal.
+        journal: LogIndex,
+        retire: Vec<DiskOp>,
+    },
     /// A new log segment.
     LogMaintenance,
     /// A piece of a snapshot of our own.
@@ -67,6 +75,7 @@ pub struct Core {
     pub(crate) batching: Batching,
     pub(crate) outbox: Outbox,
     pub(crate) front: Front,
+    pub(crate) tentative: Tentative,
     pub(crate) neighbours: Neighbours,
     pub(crate) leadership: Leadership,
     pub(crate) routing: Routing,
@@ -105,6 +114,7 @@ impl Core {
             Input::Frame { from, bytes } => self.frame(from, &bytes),
             Input::LinkUp { node } => {
                 self.outbox.set_linked(node, true);
+                self.tentative_link_up(node);
                 self.announce_soon = true;
             }
             Input::LinkDown { node } => self.link_down(node),
@@ -156,6 +166,8 @@ impl Core {
             for id in std::mem::take(&mut self.dirty) {
                 moved = true;
                 self.pump(id);
+                self.tentative_applied(id);
+                self.serve_weak(id);
             }
             self.begin_received_snapshots();
             for answer in self.front.take_answers(self.now.mono, &self.routing) {
@@ -207,6 +219,7 @@ impl Core {
             outbox: &mut self.outbox,
             events: &mut self.events,
             lease: self.lease,
+            tentative: &self.tentative,
             #[cfg(feature = "planted")]
             planted: self.config.planted,
         };
@@ -304,9 +317,9 @@ impl Core {
             .filter_map(|id| self.groups.get(&id).and_then(Group::newest_in_log).map(|work| (id, work)))
             .collect();
         self.batching.sealed(self.now.mono, works.len());
-        let retire = self.snapshots.take_retiring();
+        let (retire, journal) = (self.snapshots.take_retiring(), self.tentative.journaled());
         let bytes = self.log.statistics().bytes - before;
-        self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, retire });
+        self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, journal, retire });
     }
 
     pub(crate) fn job(&mut self, lane: Lane, ops: Vec<DiskOp>, purpose: Purpose) {
@@ -328,7 +341,7 @@ impl Core {
             return;
         }
         match purpose {
-            Purpose::Batch { number, bytes, works, retire } => {
+            Purpose::Batch { number, bytes, works, journal, retire } => {
                 self.log.completed(number);
                 self.events.push(Event::LogSynced { bytes });
                 for (id, work) in works {
@@ -336,6 +349,7 @@ impl Core {
                     self.install_restored(id);
                     self.dirty.insert(id);
                 }
+                self.journal_durable(journal);
                 if !retire.is_empty() {
                     self.job(Lane::Bulk, retire, Purpose::Housekeeping);
                 }
@@ -351,9 +365,20 @@ impl Core {
 
     fn begin_own_snapshot(&mut self) {
         let (min_log_bytes, transfers) = (self.config.snapshot_min_log_bytes, &self.transfers);
+        // The outbox is kept as short as a shard's log: no more is read at a start than the data weighs.
+        let data_bytes: u64 = self.groups.values().map(|group| group.machine.bytes()).sum();
+        let has_outgrown = self.log.bytes_since_snapshot(JOURNAL) > min_log_bytes.max(data_bytes);
+        let pinning = match self.log.pinned_by() {
+            Some(JOURNAL) => self.tentative.pinning_shard(),
+            pinning => pinning,
+        };
+        let for_others = Pressing {
+            outbox: self.tentative.pinning_shard().filter(|_| has_outgrown),
+            oldest_segment: pinning,
+        };
         if self
             .snapshots
-            .begin_if_due(&self.groups, &self.log, min_log_bytes, |group| transfers.writes(group))
+            .begin_if_due(&self.groups, &self.log, min_log_bytes, for_others, |group| transfers.writes(group))
         {
             self.own_snapshot_piece();
         }
@@ -474,6 +499,7 @@ impl Core {
             self.memory_full = full;
             self.events.push(Event::MemoryLimit { reached: full });
         }
+        self.tentative_tick();
         self.tell_decided();
         self.begin_own_snapshot();
         self.stop_if_done();
@@ -513,7 +539,7 @@ impl Core {
                 .collect(),
             stopping: self.stopping.is_some(),
             directory: self.directory_index,
-            fold: None,
+            fold: self.own_fold(),
         };
         let peers: Vec<NodeId> = self.outbox.linked().collect();
         for node in peers {

@@ -12,6 +12,7 @@ use proto::ids::{Incarnation, NodeId};
 use proto::limits::{MAX_STREAM_WINDOW, MAX_UNDECIDED_BYTES_PER_GROUP};
 use proto::log_entry::{Deed, LogEntry, StreamPosition};
 use proto::peer::{ForwardedWrite, Untaken};
+use proto::tentative::{Dots, Fold, Operation, Origin};
 use proto::time::Mono;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -37,6 +38,15 @@ pub enum Proposal {
         /// What the safe time is to reach.
         at: Timestamp,
     },
+    /// A tentative operation, to be decided.
+    Tentative(Box<Operation>),
+    /// What may be forgotten.
+    Floor {
+        /// Up to where.
+        floor: Timestamp,
+        /// What is known to be decided of each origin.
+        folds: Vec<Fold>,
+    },
     /// A change of the directory.
     Directory(Bytes),
 }
@@ -61,6 +71,8 @@ pub struct Duties {
     proposals: VecDeque<Proposal>,
     proposal_bytes: usize,
     accepted: BTreeMap<NodeId, (Incarnation, u64)>,
+    /// For each origin the newest tentative operation that waits, or was proposed in this leadership.
+    submitted: Dots,
     /// The newest timestamp of what was proposed in this leadership.
     proposed: Timestamp,
     /// Since when a time was known that is newer than the shard's last entry.
@@ -74,6 +86,10 @@ fn weight(proposal: &Proposal) -> usize {
     match proposal {
         Proposal::Write { forward, .. } => forward.write.as_ref().map_or(64, |write| write.weight_bytes()),
         Proposal::Empty { .. } => 16,
+        Proposal::Tentative(operation) => {
+            256 + operation.write.weight_bytes() + 32 * (operation.dots.len() + operation.held.len())
+        }
+        Proposal::Floor { folds, .. } => 32 + 32 * folds.len(),
         Proposal::Directory(change) => change.len(),
     }
 }
@@ -82,6 +98,7 @@ impl Duties {
     /// A new leadership, or the end of one: nothing is accepted yet.
     pub fn begin_leadership(&mut self) {
         self.accepted.clear();
+        self.submitted = Dots::NONE;
         self.proposed = Timestamp::ZERO;
         self.behind_since = None;
         self.poison_noted = false;
@@ -119,6 +136,30 @@ impl Duties {
         let deadline = now + Duration::from_millis(forward.deadline_ms);
         self.push(Proposal::Write { forward, deadline, refused });
         Acceptance::Accepted
+    }
+
+    /// A tentative operation that some holder hands in, where the state's marks are `marks`. It waits to be proposed if everything that must be decided before it is, or was proposed before: each origin's come in their order, and after
+    /// what they had held of others'. Otherwise it is handed in again.
+    pub fn accept_tentative(&mut self, operation: Operation, marks: &Dots) {
+        let dot = operation.dot;
+        let newest = |origin: Origin| self.submitted.of(origin).max(marks.of(origin));
+        let is_next = operation.predecessor == newest(dot.origin) && dot.number > operation.predecessor;
+        let follows = operation.held.iter().all(|held| newest(held.origin) >= held.number);
+        if !is_next || !follows || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP {
+            return;
+        }
+        self.submitted.add(dot);
+        self.push(Proposal::Tentative(Box::new(operation)));
+    }
+
+    /// An operation was proposed too early: what was submitted is handed in again.
+    pub fn forget_submitted(&mut self) {
+        self.submitted = Dots::NONE;
+    }
+
+    /// What every origin has promised.
+    pub fn propose_floor(&mut self, floor: Timestamp, folds: Vec<Fold>) {
+        self.push(Proposal::Floor { floor, folds });
     }
 
     /// A change of the directory.
@@ -221,6 +262,16 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
         Proposal::Empty { at } => (encode(&LogEntry::Empty { proposed }), Proposal::Empty { at }),
         Proposal::Directory(change) => {
             (encode(&LogEntry::Directory { proposed, change: change.clone() }), Proposal::Directory(change))
+        }
+        Proposal::Tentative(operation) => {
+            let entry = LogEntry::Tentative { proposed, operation: *operation };
+            let bytes = encode(&entry);
+            let LogEntry::Tentative { operation, .. } = entry else { unreachable!("made above") };
+            (bytes, Proposal::Tentative(Box::new(operation)))
+        }
+        Proposal::Floor { floor, folds } => {
+            let entry = LogEntry::Floor { proposed, floor, folds: folds.clone() };
+            (encode(&entry), Proposal::Floor { floor, folds })
         }
         Proposal::Write { forward, deadline, refused } => {
             let ForwardedWrite { position, deadline_ms, session, client, write } = forward;

@@ -6,17 +6,19 @@
 use crate::outbox::Outbox;
 use crate::streams::PartId;
 use directory::routing::Routing;
-use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, NodeId};
 use proto::ops::Read;
-use proto::outcome::Outcome;
+use proto::outcome::{Outcome, State};
 use proto::peer::{Demand, Message};
+use proto::session::Session;
 use proto::time::Mono;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// After this long without an answer a read is sent again.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// One that any replica can answer at once, whatever it has, is sent to the next after this long.
+const IMPATIENCE: Duration = Duration::from_millis(50);
 /// After a refusal a read waits this long.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -25,8 +27,10 @@ const BREATH: Duration = Duration::from_millis(10);
 pub struct AnsweredRead {
     /// How it ended.
     pub outcome: Outcome,
-    /// Nothing that it saw was committed later.
-    pub seen: Timestamp,
+    /// What it saw: nothing of it was committed later than this, or is one of these dots.
+    pub saw: Session,
+    /// Whether what it shows is decided.
+    pub state: State,
     /// At most so old was the state that answered, in milliseconds.
     pub age_ms: u64,
     /// It must leave before this moment.
@@ -82,7 +86,8 @@ impl FrontReads {
                 continue;
             };
             read.target = Some(target);
-            read.send_at = now + PATIENCE;
+            let has_nothing_to_wait_for = matches!(read.demand, Demand::Nothing { max_staleness_ms: None });
+            read.send_at = now + if has_nothing_to_wait_for { IMPATIENCE } else { PATIENCE };
             let message = Message::ForwardRead {
                 group: read.group,
                 id,
@@ -121,7 +126,7 @@ impl FrontReads {
 }
 
 /// The replica to ask for a state that any may have: our own, or else one after the other.
-fn next_replica(replicas: &[NodeId], last: Option<NodeId>, outbox: &Outbox) -> Option<NodeId> {
+pub(crate) fn next_replica(replicas: &[NodeId], last: Option<NodeId>, outbox: &Outbox) -> Option<NodeId> {
     if last.is_none() && replicas.contains(&outbox.me()) {
         return Some(outbox.me());
     }

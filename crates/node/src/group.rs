@@ -6,6 +6,7 @@
 //! Leadership duties that are not replicated (who was proposed up to where, which reads wait) live in `Duties` and die with the leadership.
 //! Snapshots are next door: `snapshots` takes them, `transfer` sends and receives them.
 
+use crate::arbitration::Verdict;
 use crate::clock::Clock;
 use crate::consensus::{Replica, View, Work};
 use crate::duties::Duties;
@@ -17,6 +18,7 @@ use crate::planted::Planted;
 use crate::reads::LeaseTerms;
 use crate::report::{AppliedEntry, Decision};
 use crate::safe_reads::SafeReads;
+use crate::tentative::Tentative;
 use crate::transfer::Complete;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
@@ -46,6 +48,8 @@ pub struct Surroundings<'a> {
     pub events: &'a mut Vec<Event>,
     /// How leases are granted.
     pub lease: LeaseTerms,
+    /// What is held that the logs have not decided.
+    pub tentative: &'a Tentative,
     /// A bug that is planted to prove a checker.
     #[cfg(feature = "planted")]
     pub planted: Planted,
@@ -376,13 +380,13 @@ impl Group {
     fn tell(&mut self, applied: Applied, around: &mut Surroundings<'_>) {
         let me = around.outbox.me();
         match applied {
-            Applied::Write { position, outcome, .. } if self.led.is_some() || position.front == me => {
+            Applied::Write { position, outcome, dots, .. } if self.led.is_some() || position.front == me => {
                 let answer = Message::WriteAnswer {
                     group: self.id,
                     incarnation: position.incarnation,
                     number: position.number,
                     outcome: served_by(outcome, me),
-                    dots: Dots::NONE,
+                    dots,
                 };
                 around.outbox.send(position.front, answer);
             }
@@ -395,6 +399,7 @@ impl Group {
                 };
                 around.outbox.send(position.front, message);
             }
+            Applied::Tentative { verdict: Verdict::TooEarly, .. } => self.duties.forget_submitted(),
             _ => {}
         }
     }
@@ -409,6 +414,7 @@ impl Group {
         let Machine::Shard(shard) = &self.machine else { return };
         let ready = self.duties.reads.take_answerable(applied, |read| {
             shard.sessions.mark(read.front, read.incarnation) >= read.after_write
+                && around.tentative.is_settled(self.id, &read.dots, shard.arbitration.marks())
         });
         for mut proven in ready {
             let safe = shard.state.last();
@@ -421,8 +427,7 @@ impl Group {
                 self.duties.reads.put_back(proven);
                 continue;
             }
-            let answered =
-                crate::query::read(&shard.state, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
+            let answered = crate::query::answer(shard, judged_at_ms.max(safe.wall_ms()), &proven.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let outcome = Outcome::Done { reply: answered.reply, certificate };
@@ -431,7 +436,7 @@ impl Group {
                 id: proven.read.id,
                 outcome,
                 seen: answered.seen,
-                dots: Dots::NONE,
+                dots: answered.dots,
                 state: State::Committed,
                 age_ms: 0,
             };
@@ -454,7 +459,8 @@ impl Group {
             Planted::SafeTimeByClock => around.clock.peek(around.now.wall_ms),
             _ => safe,
         };
-        for mut waiting in self.safe_reads.take_answerable(safe, now) {
+        let settled = |dots: &Dots| around.tentative.is_settled(self.id, dots, shard.arbitration.marks());
+        for mut waiting in self.safe_reads.take_answerable(safe, now, settled) {
             let wall_ms = around.clock.peek(around.now.wall_ms).wall_ms();
             if waiting.expiry.is_none()
                 && safe.wall_ms() < wall_ms
@@ -464,7 +470,7 @@ impl Group {
                 self.safe_reads.put_back(waiting);
                 continue;
             }
-            let answered = crate::query::read(&shard.state, wall_ms.max(safe.wall_ms()), &waiting.read.read);
+            let answered = crate::query::answer(shard, wall_ms.max(safe.wall_ms()), &waiting.read.read);
             let certificate =
                 Certificate { version: answered.version, as_of: safe, served_by: around.outbox.me() };
             let message = Message::ReadAnswer {
@@ -472,7 +478,7 @@ impl Group {
                 id: waiting.read.id,
                 outcome: Outcome::Done { reply: answered.reply, certificate },
                 seen: answered.seen,
-                dots: Dots::NONE,
+                dots: answered.dots,
                 state: State::Committed,
                 age_ms: around.now.wall_ms.saturating_sub(safe.wall_ms()),
             };

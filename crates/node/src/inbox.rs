@@ -10,6 +10,7 @@ use crate::front_reads::AnsweredRead;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use crate::reads::PendingRead;
+use crate::tentative::{Weak, WeakRequest};
 use bytes::Bytes;
 use directory::state::DirectoryState;
 use proto::frame::Frame;
@@ -18,6 +19,7 @@ use proto::ids::{GroupId, NodeId, ReplicaId};
 use proto::limits::{MAX_CLOCK_OFFSET_MS, MAX_DEADLINE_MS};
 use proto::outcome::Outcome;
 use proto::peer::{Announce, Demand, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
+use proto::session::Session;
 use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
@@ -54,8 +56,8 @@ impl Core {
                 self.dirty.insert(group);
             }
             Message::ForwardWrite { group, forward } => self.forwarded_write(group, forward),
-            Message::WriteAnswer { group, incarnation, number, outcome, dots: _ } => {
-                self.front.write_answered(group, incarnation, number, outcome, now);
+            Message::WriteAnswer { group, incarnation, number, outcome, dots } => {
+                self.front.write_answered(group, incarnation, number, outcome, &dots, now);
             }
             Message::NotTaken { group, incarnation, what, why } => {
                 self.front.not_taken(from, from == self.me, group, incarnation, what, why, now);
@@ -67,17 +69,24 @@ impl Core {
                     incarnation,
                     id,
                     after_write: 0,
+                    dots: Dots::NONE,
                     deadline,
                     read,
                     judged_at_ms: None,
                 };
                 match demand {
-                    Demand::Everything { after_write, dots: _ } => {
-                        read.after_write = after_write;
+                    Demand::Everything { after_write, dots } => {
+                        (read.after_write, read.dots) = (after_write, dots);
                         self.forwarded_read(group, read);
                     }
-                    Demand::Session { .. } | Demand::Nothing { .. } => {}
-                    Demand::UpTo { at, dots: _, max_staleness_ms } => {
+                    Demand::Session { session, max_staleness_ms } => {
+                        self.weak_read_arrived(group, read, Some(session), max_staleness_ms);
+                    }
+                    Demand::Nothing { max_staleness_ms } => {
+                        self.weak_read_arrived(group, read, None, max_staleness_ms);
+                    }
+                    Demand::UpTo { at, dots, max_staleness_ms } => {
+                        read.dots = dots;
                         // The bound counts from here. Whoever needs the time to move on asks for the present, so that the next reader need not.
                         let wall_ms = self.now.wall_ms;
                         let bound =
@@ -93,19 +102,46 @@ impl Core {
                     }
                 }
             }
-            Message::ReadAnswer { incarnation, id, outcome, seen, dots: _, state: _, age_ms } => {
-                let answered = AnsweredRead { outcome, seen, age_ms, valid_until };
+            Message::ReadAnswer { incarnation, id, outcome, seen, dots, state, age_ms } => {
+                let saw = Session { hlc: seen, dots };
+                let answered = AnsweredRead { outcome, saw, state, age_ms, valid_until };
                 self.front.read_answered(incarnation, id, answered);
             }
-            Message::ForwardTentative { .. }
-            | Message::TentativeAnswer { .. }
-            | Message::Held { .. }
-            | Message::HeldWanted { .. }
-            | Message::HeldDurably { .. }
-            | Message::Submit { .. }
-            | Message::Folded { .. }
-            | Message::FloorWanted { .. }
-            | Message::FloorPromise { .. } => {}
+            Message::ForwardTentative {
+                group,
+                id,
+                incarnation,
+                deadline_ms,
+                session,
+                client,
+                acks,
+                write,
+            } => {
+                if !self.tentative.once.is_first(from, incarnation, id) {
+                    return;
+                }
+                let deadline = now + Duration::from_millis(deadline_ms.min(MAX_DEADLINE_MS));
+                let what = Weak::Write { write, client, copies: usize::from(acks) };
+                let bound = Timestamp::ZERO;
+                let request = WeakRequest { front: from, incarnation, id, deadline, session, bound, what };
+                self.weak_request(group, request);
+            }
+            Message::TentativeAnswer { incarnation, id, outcome, session, dot } => {
+                self.front.tentative_answered(from, incarnation, id, outcome, &session, dot);
+            }
+            Message::Held { group, origin, after, operations, covered } => {
+                self.held(from, group, origin, after, operations, covered);
+            }
+            Message::HeldWanted { group, covered } => self.held_wanted(from, group, &covered),
+            Message::HeldDurably { group, origin, number } => {
+                self.held_durably(from, group, origin, number);
+            }
+            Message::Submit { group, operations } => self.submitted(from, group, operations),
+            Message::Folded { folds } => self.folded(from, folds),
+            Message::FloorWanted { group } => self.floor_wanted(from, group),
+            Message::FloorPromise { group, origin, floor } => {
+                self.floor_promised(from, group, origin, floor);
+            }
             Message::TimeWanted { group, at } => self.time_wanted(from, group, at),
             Message::Snapshot { group, step } => self.snapshot_step(from, group, step),
             Message::ProposeDirectory { change } => {
@@ -150,6 +186,9 @@ impl Core {
         }
         if announce.directory > self.directory_index && !self.groups.contains_key(&GroupId::DIRECTORY) {
             self.outbox.send(from, Message::DirectoryWanted { have: self.directory_index });
+        }
+        if let Some(fold) = announce.fold {
+            self.folded(from, vec![fold]);
         }
         self.neighbours.announced(from, announce);
     }
@@ -231,6 +270,27 @@ impl Core {
         self.outbox.send(read.front, message);
     }
 
+    /// A read below sequential.
+    fn weak_read_arrived(
+        &mut self,
+        id: GroupId,
+        read: PendingRead,
+        session: Option<Session>,
+        max_staleness_ms: Option<u64>,
+    ) {
+        let oldest = |ms: u64| Timestamp::from_wall_ms(self.now.wall_ms.saturating_sub(ms));
+        let request = WeakRequest {
+            front: read.front,
+            incarnation: read.incarnation,
+            id: read.id,
+            deadline: read.deadline,
+            session,
+            bound: max_staleness_ms.map(oldest).unwrap_or_default(),
+            what: Weak::Read(read.read),
+        };
+        self.weak_request(id, request);
+    }
+
     /// A read that any replica may answer whose safe time has reached `at`.
     fn safe_read(&mut self, id: GroupId, read: PendingRead, at: Timestamp, ask_for: Timestamp) {
         let (front, incarnation, what) = (read.front, read.incarnation, Untaken::Read(read.id));
@@ -265,7 +325,7 @@ impl Core {
         }
     }
 
-    fn clock_ahead(&mut self, node: NodeId, seen: Timestamp) {
+    pub(crate) fn clock_ahead(&mut self, node: NodeId, seen: Timestamp) {
         let ahead_ms = seen.wall_ms().saturating_sub(self.now.wall_ms);
         self.events.push(Event::ClockAhead { node, ahead_ms });
     }

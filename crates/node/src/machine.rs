@@ -1,12 +1,11 @@
 //! The state machine of one group: a pure function of its log.
 //!
-//! A shard's machine is its keys ([`ShardState`]) and its exactly-once tables ([`Sessions`]); the directory's is [`DirectoryState`]. `apply` is infallible: whatever cannot be
+//! A shard's machine is its keys ([`ShardState`]), its exactly-once tables ([`Sessions`]), and what it decides tentative operations by ([`Arbitration`]); the directory's is [`DirectoryState`]. `apply` is infallible: whatever cannot be
 //! done is a reply, the same on every replica. The commit timestamp of an entry is `max(proposed, last + 1)`, so log order is timestamp order.
 //!
 //! It does not know who leads, who waits for the reply, or what time it is.
 
-use crate::apply;
-use crate::arbitration::Verdict;
+use crate::arbitration::{self, Arbitration, Verdict};
 use crate::sessions::{Place, Sessions};
 use bytes::Bytes;
 use directory::state::{Change, DirectoryState};
@@ -15,7 +14,7 @@ use proto::hlc::Timestamp;
 use proto::ids::{NodeId, Slot};
 use proto::log_entry::{ClientNumber, Deed, LogEntry, StreamPosition};
 use proto::outcome::{Certificate, Outcome};
-use proto::tentative::Dot;
+use proto::tentative::{Dot, Dots};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +31,8 @@ pub enum Applied {
         position: StreamPosition,
         /// How it ended.
         outcome: Outcome,
+        /// The undecided operations that its writer depends on from now on, if it looked at what was there.
+        dots: Dots,
         /// Whether it was applied just now (not a repetition).
         fresh: bool,
     },
@@ -73,6 +74,8 @@ pub struct ShardMachine {
     pub state: ShardState,
     /// Its exactly-once tables.
     pub sessions: Sessions,
+    /// What tentative operations are decided by.
+    pub arbitration: Arbitration,
     /// The planted bug: a client's repeated write is applied again. (A repeated forward hardly reaches the log: leaders refuse it.)
     #[cfg(feature = "planted")]
     pub repeats_apply: bool,
@@ -90,6 +93,14 @@ pub struct DirectoryMachine {
 /// Everything of a shard that is not in slots, as it travels in snapshots.
 #[derive(Serialize, Deserialize)]
 struct ShardTables {
+    last: Timestamp,
+    sessions: Sessions,
+    arbitration: Arbitration,
+}
+
+/// The same as it was written before there were tentative operations.
+#[derive(Serialize, Deserialize)]
+struct EarlierShardTables {
     last: Timestamp,
     sessions: Sessions,
 }
@@ -112,6 +123,7 @@ impl Machine {
             count,
             state,
             sessions: Sessions::default(),
+            arbitration: Arbitration::default(),
             #[cfg(feature = "planted")]
             repeats_apply: false,
         }))
@@ -146,14 +158,31 @@ impl Machine {
         let at = proposed.max(self.last().next());
         match self {
             Machine::Shard(shard) => {
-                shard.state.advance(at);
+                let expired = shard.state.advance(at);
+                if !expired.is_empty() {
+                    arbitration::note_expired(&mut shard.arbitration, expired);
+                }
                 shard.sessions.age(at);
-                match entry {
+                let applied = match entry {
                     Some(LogEntry::Write { position, client, deed, .. }) => {
                         shard.write(at, position, client, deed)
                     }
-                    _ => Applied::Quietly,
+                    Some(LogEntry::Tentative { operation, .. }) => {
+                        let verdict = arbitration::decide(shard, at, &operation);
+                        Applied::Tentative { dot: operation.dot, at, verdict }
+                    }
+                    Some(LogEntry::Floor { floor, folds, .. }) => {
+                        shard.arbitration.raise_floor(floor, &folds);
+                        Applied::Quietly
+                    }
+                    Some(LogEntry::Empty { .. } | LogEntry::Directory { .. }) | None => Applied::Quietly,
+                };
+                shard.arbitration.bound_marks();
+                #[cfg(feature = "planted")]
+                if shard.arbitration.planted == crate::planted::Planted::TombstonesDropped {
+                    shard.arbitration.drop_deletions(&shard.state);
                 }
+                applied
             }
             Machine::Directory(directory) => {
                 directory.last = at;
@@ -170,7 +199,11 @@ impl Machine {
         match self {
             Machine::Shard(shard) => Frozen {
                 slots: shard.state.freeze(),
-                tables: encode(&ShardTables { last: shard.state.last(), sessions: shard.sessions.clone() }),
+                tables: encode(&ShardTables {
+                    last: shard.state.last(),
+                    sessions: shard.sessions.clone(),
+                    arbitration: shard.arbitration.clone(),
+                }),
             },
             Machine::Directory(directory) => {
                 Frozen { slots: Vec::new(), tables: encode(&(directory.last, directory.state.encode())) }
@@ -183,6 +216,7 @@ impl Machine {
     pub fn with_planted(mut self, planted: crate::planted::Planted) -> Machine {
         if let Machine::Shard(shard) = &mut self {
             shard.repeats_apply = planted == crate::planted::Planted::RepeatAppliedAgain;
+            shard.arbitration.planted = planted;
         }
         self
     }
@@ -192,7 +226,8 @@ impl Machine {
     pub fn freeze_without_sessions(&self) -> Frozen {
         let mut frozen = self.freeze();
         if let Machine::Shard(shard) = self {
-            frozen.tables = encode(&ShardTables { last: shard.state.last(), sessions: Sessions::default() });
+            let (last, arbitration) = (shard.state.last(), shard.arbitration.clone());
+            frozen.tables = encode(&ShardTables { last, sessions: Sessions::default(), arbitration });
         }
         frozen
     }
@@ -201,7 +236,7 @@ impl Machine {
     pub fn restore(&mut self, slots: BTreeMap<Slot, Arc<SlotState>>, tables: &[u8]) -> bool {
         match self {
             Machine::Shard(shard) => {
-                let Ok(decoded) = postcard::from_bytes::<ShardTables>(tables) else { return false };
+                let Some(decoded) = decode_tables(tables) else { return false };
                 let mut state = ShardState::new(shard.first, shard.count);
                 for (slot, content) in slots {
                     state.replace_slot(slot, content);
@@ -209,6 +244,13 @@ impl Machine {
                 state.advance(decoded.last);
                 shard.state = state;
                 shard.sessions = decoded.sessions;
+                #[cfg(feature = "planted")]
+                let planted = shard.arbitration.planted;
+                shard.arbitration = decoded.arbitration;
+                #[cfg(feature = "planted")]
+                {
+                    shard.arbitration.planted = planted;
+                }
                 true
             }
             Machine::Directory(directory) => {
@@ -226,7 +268,7 @@ impl Machine {
     /// About how many bytes the state occupies in memory.
     pub fn bytes(&self) -> u64 {
         match self {
-            Machine::Shard(shard) => shard.state.bytes(),
+            Machine::Shard(shard) => shard.state.bytes() + shard.arbitration.bytes(),
             Machine::Directory(_) => 0,
         }
     }
@@ -272,7 +314,9 @@ impl ShardMachine {
             Place::Next => {}
             Place::Repeat(kept) => {
                 let outcome = kept.unwrap_or_else(|| Outcome::Failed(Failure::unknown()));
-                return Applied::Write { position, outcome, fresh: false };
+                // What it depended on when it was applied is not kept with it: everything that it may have been.
+                let dots = self.arbitration.all_dots();
+                return Applied::Write { position, outcome, dots, fresh: false };
             }
             Place::Gap(mark) => return Applied::Gap { position, mark },
             Place::Stale => return Applied::Quietly,
@@ -281,12 +325,18 @@ impl ShardMachine {
         #[cfg(feature = "planted")]
         let repeated = repeated.filter(|_| !self.repeats_apply);
         let fresh = repeated.is_none() && matches!(deed, Deed::Apply(_));
+        let mut dots = Dots::NONE;
         let outcome = match (repeated, deed) {
-            (Some(outcome), _) => outcome,
+            (Some(outcome), _) => {
+                dots = self.arbitration.all_dots();
+                outcome
+            }
             (None, Deed::Nothing) => Outcome::Failed(Failure::unknown()),
             (None, Deed::RefuseForMemory) => Outcome::Failed(Failure::out_of_memory()),
             (None, Deed::Apply(write)) => {
-                let applied = apply::apply(&mut self.state, at, &write);
+                let (applied, seen) =
+                    arbitration::apply_strong(&mut self.state, &mut self.arbitration, at, &write);
+                dots = seen;
                 let certificate =
                     Certificate { version: applied.version, as_of: at, served_by: NodeId::default() };
                 let outcome = Outcome::Done { reply: applied.reply, certificate };
@@ -297,7 +347,7 @@ impl ShardMachine {
             }
         };
         self.sessions.applied(&position, outcome.clone());
-        Applied::Write { position, outcome, fresh }
+        Applied::Write { position, outcome, dots, fresh }
     }
 }
 
@@ -308,6 +358,15 @@ impl DirectoryMachine {
         }
         Applied::Directory
     }
+}
+
+/// The tables of a shard in the newest form, or the one before it: the newer one is longer, so an earlier one is never taken for it.
+fn decode_tables(tables: &[u8]) -> Option<ShardTables> {
+    if let Ok(tables) = postcard::from_bytes(tables) {
+        return Some(tables);
+    }
+    let EarlierShardTables { last, sessions } = postcard::from_bytes(tables).ok()?;
+    Some(ShardTables { last, sessions, arbitration: Arbitration::default() })
 }
 
 fn encode<T: Serialize>(value: &T) -> Bytes {

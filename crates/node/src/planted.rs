@@ -30,4 +30,26 @@ pub enum Planted {
     SessionNotMerged,
     /// A replica takes its own clock for its safe time: a promise that the log never made.
     SafeTimeByClock,
+    /// A causal write is taken by a replica that lacks what its session depends on.
+    CausalWriteDoesNotWait,
+    /// An origin says that more is decided of its operations than is.
+    FoldIsNoPrefix,
+    /// A replica believes that nothing is missing though it lacks what goes before.
+    CoverageOutsideTheStream,
+    /// A tentative write is answered before it is durable.
+    OutboxAnsweredBeforeSync,
+    /// A restarted node's clock knows nothing of what it had taken.
+    ClockBackOnRestart,
+    /// A tentative overwrite forgets the key's newest strong write.
+    StrongTimeForgotten,
+    /// An origin's operation is decided though the one before it is not.
+    PredecessorNotChecked,
+    /// Deletions are forgotten as soon as they are applied.
+    TombstonesDropped,
+    /// An assignment is applied though it had seen less than the floor.
+    FloorNotEnforced,
+    /// What is shown before the log has spoken is decided by other rules: strong writes do not win there.
+    OverlayByOtherRules,
+    /// A key does not keep the dots of the operations that made it.
+    KeyForgetsDots,
 }

@@ -4,11 +4,14 @@
 //! for good once it is gone. The clock only serves to tell times to live. Where the clock is past an expiry that the log has not reached, the caller first
 //! lets the log catch up with an empty entry ([`needs_empty_entry`]): otherwise a client could see a key after its time.
 
+use crate::arbitration::Conflict;
+use crate::machine::ShardMachine;
 use crate::types::{hashes, keys, lists, sets, sorted_sets, strings};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ops::{HashRead, KeyRead, ListRead, Read, SetRead, SortedSetRead, StringRead};
 use proto::reply::Reply;
+use proto::tentative::Dots;
 use storage::state::ShardState;
 
 /// What came of a read.
@@ -20,9 +23,41 @@ pub struct Answered {
     pub version: Timestamp,
     /// Nothing that it saw was committed later: the newest version of its keys; for a read of the key space, the state's last entry.
     pub seen: Timestamp,
+    /// The undecided operations that what it saw depends on, or that were when it was written.
+    pub dots: Dots,
 }
 
-/// Answers a read. `now_ms` is the leader's clock, no earlier than the state's last entry; times to live are told against it.
+/// Answers a read of a shard's decided state, with everything that its reader depends on from then on. `now_ms` as in [`read`].
+pub fn answer(shard: &ShardMachine, now_ms: u64, what: &Read) -> Answered {
+    let mut answered = read(&shard.state, now_ms, what);
+    if let Read::Key(KeyRead::Conflicts { key }) = what {
+        let of_key = shard.arbitration.conflicts().filter(|conflict| conflict.is_of(key));
+        answered.reply = Reply::Array(of_key.map(Conflict::shown).collect());
+    }
+    let mut join = |key: &Bytes| {
+        shard.arbitration.join_dependencies(key, &mut answered.dots, &mut answered.seen);
+    };
+    match concerns(what) {
+        Concerns::Keys(keys) => keys.iter().for_each(join),
+        Concerns::Pair(first, second) => {
+            join(first);
+            join(second);
+        }
+        Concerns::KeySpace => answered.dots = shard.arbitration.all_dots(),
+    }
+    answered
+}
+
+/// The keys that a read looks at; `None`: it reads the key space.
+pub fn keys_of(read: &Read) -> Option<Vec<&Bytes>> {
+    match concerns(read) {
+        Concerns::Keys(keys) => Some(keys.iter().collect()),
+        Concerns::Pair(first, second) => Some(vec![first, second]),
+        Concerns::KeySpace => None,
+    }
+}
+
+/// Answers a read by the values alone: nothing is told of what they depend on. `now_ms` is the leader's clock, no earlier than the state's last entry; times to live are told against it.
 pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
     let reply = match read {
         Read::String(read) => strings::read(state, read),
@@ -34,8 +69,6 @@ pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
     };
     let newest = |keys: &[Bytes]| keys.iter().map(|key| state.version_of(key)).max().unwrap_or_default();
     let (version, seen) = match concerns(read) {
-        // A change of an expiry leaves the version alone, so the version does not tell when what is shown here was decided.
-        Concerns::Keys([key]) if shows_expiry(read) => (state.version_of(key), state.last()),
         Concerns::Keys(keys @ [_]) => (newest(keys), newest(keys)),
         Concerns::Keys(keys) => (Timestamp::ZERO, newest(keys)),
         Concerns::Pair(first, second) => {
@@ -43,12 +76,7 @@ pub fn read(state: &ShardState, now_ms: u64, read: &Read) -> Answered {
         }
         Concerns::KeySpace => (Timestamp::ZERO, state.last()),
     };
-    Answered { reply, version, seen }
-}
-
-/// Whether the answer tells of a key's expiry, or depends on there being one.
-fn shows_expiry(read: &Read) -> bool {
-    matches!(read, Read::Key(KeyRead::Ttl { .. } | KeyRead::MemoryUsage { .. }))
+    Answered { reply, version, seen, dots: Dots::NONE }
 }
 
 /// Whether the read would see a key whose time is over by this clock. Then an empty entry must be applied first.
@@ -88,7 +116,8 @@ fn concerns(read: &Read) -> Concerns<'_> {
             KeyRead::Type { key }
             | KeyRead::Ttl { key, .. }
             | KeyRead::Object { key, .. }
-            | KeyRead::MemoryUsage { key } => one(key),
+            | KeyRead::MemoryUsage { key }
+            | KeyRead::Conflicts { key } => one(key),
             KeyRead::Count
             | KeyRead::Keys { .. }
             | KeyRead::Scan { .. }

@@ -12,6 +12,7 @@
 use crate::config::Config;
 use proto::ids::{Incarnation, LogIndex, NodeId, Term};
 use proto::ops::Read;
+use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub struct PendingRead {
     pub id: u64,
     /// The write of the same front's stream that must be applied first; 0 for none.
     pub after_write: u64,
+    /// What its session has seen that may not be decided: what these cover in the shard must be, and be applied.
+    pub dots: Dots,
     /// When nobody waits any more.
     pub deadline: Mono,
     /// What to read.
@@ -197,6 +200,7 @@ mod tests {
             incarnation: Incarnation(1),
             id: 1,
             after_write: 0,
+            dots: Dots::NONE,
             deadline: Mono(u64::MAX),
             read: Read::String(StringRead::Get { key: Bytes::from_static(b"k") }),
             judged_at_ms: None,

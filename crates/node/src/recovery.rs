@@ -15,9 +15,12 @@ use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
 use crate::requests::Front;
 use crate::snapshots::Snapshots;
+use crate::tentative::{JOURNAL, Tentative};
 use crate::transfer::Transfers;
 use directory::routing::Routing;
 use directory::state::DirectoryState;
+#[cfg(feature = "planted")]
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, LogIndex, NodeId, ReplicaId};
 use proto::peer::SnapshotPoint;
 use proto::session::TokenKey;
@@ -88,6 +91,7 @@ impl Core {
         };
         let (log, mut recovered) = Log::open_sized(disk, &owner, config.segment_sizes)?;
         let genesis = DirectoryState::genesis(&config.founding);
+        let journal = recovered.groups.remove(&JOURNAL).unwrap_or_default();
         let marks: BTreeMap<GroupId, LogIndex> = recovered
             .groups
             .iter()
@@ -112,7 +116,21 @@ impl Core {
             }
             groups.insert(id, group);
         }
+        let replicated: Vec<GroupId> =
+            groups.keys().copied().filter(|id| *id != GroupId::DIRECTORY).collect();
+        let (tentative, newest) = Tentative::recover(me, journal, &replicated, |id| {
+            let machine = groups.get(&id).and_then(|group: &Group| group.machine.as_shard())?;
+            Some((machine.arbitration.marks().clone(), machine.state.last()))
+        })
+        .map_err(StartError::Inconsistent)?;
+        #[cfg(feature = "planted")]
+        let newest = match config.planted {
+            crate::planted::Planted::ClockBackOnRestart => Timestamp::ZERO,
+            _ => newest,
+        };
+        clock.merge_decided(newest);
         let mut core = Core {
+            tentative,
             me,
             now,
             clock,
@@ -125,6 +143,7 @@ impl Core {
             batching: Batching::new(now.mono),
             outbox: Outbox::new(me),
             front: Front::new(
+                config.identity.node,
                 config.identity.incarnation,
                 config.seed,
                 config.lease,

@@ -1,26 +1,29 @@
 //! The front's mind: clients' commands in, their answers out.
 //!
-//! A command is split by shard (`plan`), its parts are sent to those who may answer them (writes through `streams`; reads by number, to the leader or, below linearizable, to a replica: our own if
-//! there is one), the answers are gathered. `connections` says what has to wait for what; `flights` knows a request's ladder and what its session had seen when it began.
+//! A command is split by shard (`plan`), its parts are sent to those who may answer them (strong writes through `streams`, weak ones through `front_tentative`; reads by number, to the leader or, below linearizable, to a
+//! replica: our own if there is one), the answers are gathered (`front_answers`). `connections` says what has to wait for what, `front_waiting` what else a request waits for before it begins; `flights` knows a request's
+//! ladder and what its session had seen when it began.
 //!
 //! Invariant: every request is answered exactly once, by its deadline at the latest. A session learns what an operation saw when that is answered, and not before.
 
-use crate::connections::Connection;
-use crate::flights::{Climb, Flight, Part, What, behind};
-use crate::front_reads::{AnsweredRead, FrontReads};
+use crate::connections::{Connection, Nature, Planned};
+use crate::flights::{Climb, Flight, Part, Saw, What, behind, no_such_level};
+use crate::folding::Folds;
+use crate::front_reads::FrontReads;
+use crate::front_tentative::{Asked, FrontTentative};
 use crate::outbox::Outbox;
-use crate::plan::{self, Gather, Operation};
+use crate::plan::{self, Operation};
 use crate::streams::{PartId, Stream, no_quorum};
 use bytes::Bytes;
 use directory::routing::Routing;
 use proto::command::{Command, InSession, Request};
 use proto::error::{ErrorKind, Failure};
-use proto::hlc::Timestamp;
 use proto::ids::{ConnectionId, GroupId, Incarnation, NodeId, RequestId};
 use proto::level::Level;
 use proto::limits::{DEFAULT_DEADLINE_MS, MAX_DEADLINE_MS};
+use proto::ops::Write;
 use proto::outcome::{Achieved, Certificate, Outcome};
-use proto::peer::{Demand, Untaken, WhyNotTaken};
+use proto::peer::Demand;
 use proto::reply::Reply;
 use proto::session::{Session, TokenKey};
 use proto::time::Mono;
@@ -47,7 +50,7 @@ pub struct Answer {
 
 impl Answer {
     /// An answer that no shard was asked for.
-    fn at_once(connection: ConnectionId, request: RequestId, outcome: Outcome) -> Answer {
+    pub(crate) fn at_once(connection: ConnectionId, request: RequestId, outcome: Outcome) -> Answer {
         Answer { connection, request, outcome, achieved: Achieved::default(), valid_until: None }
     }
 }
@@ -55,34 +58,46 @@ impl Answer {
 /// Everything that this node's clients have under way.
 #[derive(Debug)]
 pub struct Front {
-    incarnation: Incarnation,
-    connections: BTreeMap<ConnectionId, Connection>,
-    flights: BTreeMap<u64, Flight>,
+    pub(crate) me: NodeId,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) flights: BTreeMap<u64, Flight>,
     next_flight: u64,
-    deadlines: BTreeSet<(Mono, u64)>,
-    streams: BTreeMap<GroupId, Stream>,
+    pub(crate) deadlines: BTreeSet<(Mono, u64)>,
+    /// Connections whose first waiting request waits for its session, and when its rung is over.
+    pub(crate) wakes: BTreeSet<(Mono, ConnectionId)>,
+    pub(crate) streams: BTreeMap<GroupId, Stream>,
     /// Whether streams with nothing new to send are to be looked at too: a leader may have changed, or kept silent for too long.
     look_at_all: bool,
-    reads: FrontReads,
-    leased: BTreeMap<(ConnectionId, RequestId), (Mono, Request)>,
+    pub(crate) reads: FrontReads,
+    pub(crate) tentative: FrontTentative,
+    pub(crate) folds: Folds,
+    /// Requests that are answered but whose session has no room for what they saw.
+    pub(crate) too_wide: BTreeSet<u64>,
+    pub(crate) leased: BTreeMap<(ConnectionId, RequestId), (Mono, Request)>,
     lease_enabled: bool,
-    key: TokenKey,
-    seed: u64,
-    answers: Vec<Answer>,
+    pub(crate) key: TokenKey,
+    pub(crate) seed: u64,
+    pub(crate) answers: Vec<Answer>,
 }
 
 impl Front {
-    /// A front of this start of the node. `key` is what sessions are sealed with; `seed` picks keys for RANDOMKEY.
-    pub fn new(incarnation: Incarnation, seed: u64, lease_enabled: bool, key: TokenKey) -> Front {
+    /// A front of this start of node `me`. `key` is what sessions are sealed with; `seed` picks keys for RANDOMKEY.
+    pub fn new(me: NodeId, incarnation: Incarnation, seed: u64, lease_enabled: bool, key: TokenKey) -> Front {
         Front {
+            me,
             incarnation,
             connections: BTreeMap::new(),
             flights: BTreeMap::new(),
             next_flight: 1,
             deadlines: BTreeSet::new(),
+            wakes: BTreeSet::new(),
             streams: BTreeMap::new(),
             look_at_all: false,
             reads: FrontReads::default(),
+            tentative: FrontTentative::default(),
+            folds: Folds::default(),
+            too_wide: BTreeSet::new(),
             leased: BTreeMap::new(),
             lease_enabled,
             key,
@@ -97,14 +112,16 @@ impl Front {
             + self.connections.values().map(|connection| connection.waiting.len()).sum::<usize>()
     }
 
-    /// Whether no request is under way: one that waits does so behind another of its connection.
+    /// Whether no request is under way: one that waits does so behind another of its connection, or until its session is folded.
     pub fn is_idle(&self) -> bool {
         self.flights.is_empty()
     }
 
     /// The moment at which the next request is overdue.
     pub fn next_deadline(&self) -> Option<Mono> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
+        let wake = self.wakes.first().map(|(wake, _)| *wake);
+        deadline.into_iter().chain(wake).min()
     }
 
     /// A client's request.
@@ -124,7 +141,9 @@ impl Front {
 
     /// The client is gone.
     pub fn close(&mut self, connection: ConnectionId) {
-        self.connections.remove(&connection);
+        if let Some(wake) = self.connections.remove(&connection).and_then(|gone| gone.wake) {
+            self.wakes.remove(&(wake, connection));
+        }
     }
 
     /// An answer that rested on the lease came too late: the read is done again.
@@ -135,115 +154,52 @@ impl Front {
         }
     }
 
-    fn answer_at_once(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome) {
+    pub(crate) fn answer_at_once(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome) {
         self.answers.push(Answer::at_once(connection, request, outcome));
     }
 
-    /// Starts what a connection may start.
-    fn advance(&mut self, id: ConnectionId, now: Mono, routing: &Routing) {
-        loop {
-            let Some(connection) = self.connections.get_mut(&id) else { return };
-            let Some((_, body, _)) = connection.waiting.front() else {
-                if connection.is_forgettable() {
-                    self.connections.remove(&id);
-                }
-                return;
-            };
-            let plan = match connection.planned.take() {
-                Some(planned) => Ok(planned),
-                None => plan::plan(&body.command, body.client.as_ref(), routing, self.seed),
-            };
-            let may_begin = match (&body.command, &plan) {
-                // It tells of everything before it.
-                (Command::SessionToken, _) => connection.is_quiet(),
-                (_, Ok((_, parts))) => connection.may_begin(parts, body.ladder.has_below_linearizable()),
-                (_, Err(_)) => true,
-            };
-            if !may_begin {
-                connection.planned = plan.ok();
-                // The oldest waiting request decides when this connection is looked at again for its deadline.
-                return;
-            }
-            let (request, body, deadline) = connection.waiting.pop_front().expect("just seen");
-            let started = match plan {
-                Err(failure) => Err(failure),
-                Ok(_) if now >= deadline => Err(no_quorum()),
-                Ok((gather, parts)) => {
-                    self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    self.start(id, request, body, (now, deadline), gather, parts)
-                }
-            };
-            if let Err(failure) = started {
-                self.answer_at_once(id, request, Outcome::Failed(failure));
-            }
-        }
-    }
-
-    fn start(
+    /// Begins a request whose session is folded as far as it needs to be, at its present rung.
+    pub(crate) fn start(
         &mut self,
         id: ConnectionId,
-        request: RequestId,
-        mut body: Request,
-        (now, deadline): (Mono, Mono),
-        gather: Gather,
-        operations: Vec<(GroupId, Operation)>,
-    ) -> Result<(), Failure> {
-        let session = match &body.session {
-            InSession::Connection => None,
-            InSession::Token(token) => Some(self.open(token)?),
-        };
+        (request, mut body, deadline): (RequestId, Request, Mono),
+        planned: Planned,
+        session: Session,
+    ) {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let connection = self.connections.entry(id).or_default();
         match &body.command {
             Command::SessionToken => {
-                let token = self.key.seal(&connection.session);
-                self.answer_at_once(id, request, plain(Reply::bulk(Bytes::from(token))));
-                return Ok(());
+                let token = self.key.seal(&session);
+                return self.answer_at_once(id, request, plain(Reply::bulk(Bytes::from(token))));
             }
-            Command::SessionResume { token } => {
-                let resumed = self.key.open(token).map_err(|bad| invalid(bad.to_string()))?;
-                connection.session.join(&resumed);
-                self.answer_at_once(id, request, plain(Reply::OK));
-                return Ok(());
+            Command::SessionResume { .. } => {
+                connection.session = session;
+                return self.answer_at_once(id, request, plain(Reply::OK));
             }
             _ => {}
         }
+        let Planned { gather, operations, nature, climb, until, .. } = planned;
+        let until = until.unwrap_or(deadline);
         let flight = self.next_flight;
         self.next_flight += 1;
         let missing = operations.len();
-        let is_read = operations.iter().all(|(_, operation)| matches!(operation, Operation::Read(_)));
-        let has_own_session = session.is_some();
-        let in_session = session.unwrap_or_else(|| connection.session.clone());
-        let is_ordered = body.ladder.has_below_linearizable();
-        let mut ladder = Climb::new(&body.ladder, is_read, deadline);
-        let first_until = ladder.next(now).expect("a ladder has a rung");
         let mut parts = Vec::with_capacity(missing);
-        let mut failed = Vec::new();
-        let client = body.client.take();
-        for (part, (group, operation)) in operations.into_iter().enumerate() {
-            let waiter = PartId { flight, part };
+        let mut writes = Vec::new();
+        for (group, operation) in operations {
             let what = match operation {
                 Operation::Write(write) => {
-                    connection.begin_write(group);
-                    let stream = self.streams.entry(group).or_insert_with(|| Stream::new(group));
-                    match stream.add(waiter, write, client.clone(), in_session.hlc, deadline) {
-                        Ok(number) => {
-                            connection.wrote(group, number);
-                            What::Write(number)
-                        }
-                        Err(failure) => {
-                            failed.push((waiter, failure));
-                            What::Write(0)
-                        }
-                    }
+                    writes.push(write);
+                    What::Write(0)
                 }
                 Operation::Read(read) => {
-                    What::Read { read, after_write: connection.begin_read(group, is_ordered), id: 0 }
+                    What::Read { read, after_write: connection.write_before(group), id: 0 }
                 }
             };
+            connection.begin(group, nature);
             parts.push(Part { group, what, outcome: None });
         }
-        body.client = client;
-        self.deadlines.insert((first_until, flight));
+        self.deadlines.insert((until, flight));
         self.flights.insert(
             flight,
             Flight {
@@ -253,49 +209,83 @@ impl Front {
                 parts,
                 missing,
                 deadline,
-                until: first_until,
+                until,
                 valid_until: None,
-                ladder,
-                session: in_session,
-                has_own_session,
-                is_ordered,
+                climb,
+                nature,
+                session,
+                has_own_session: body.session != InSession::Connection,
                 max_staleness_ms: body.max_staleness_ms,
+                acks: body.acks.unwrap_or(1),
+                client: body.client.take(),
                 wants_token: body.wants_token,
-                seen: Timestamp::ZERO,
-                age_ms: 0,
-                read: self.lease_enabled.then_some(body),
+                saw: Saw::default(),
+                // A write is never handed back: only a read's answer can rest on the lease.
+                read: (self.lease_enabled && writes.is_empty()).then_some(body),
             },
         );
-        self.begin_reads(flight);
         if missing == 0 {
-            self.finish(flight);
+            return self.finish(flight);
+        }
+        if writes.is_empty() { self.begin_reads(flight) } else { self.begin_writes(flight, writes) }
+    }
+
+    /// Sends every part of a write on its way, at the flight's present rung.
+    fn begin_writes(&mut self, flight_id: u64, writes: Vec<Write>) {
+        let Some(flight) = self.flights.get_mut(&flight_id) else { return };
+        let level = flight.climb.level();
+        let mut connection = self.connections.get_mut(&flight.connection);
+        let mut failed = Vec::new();
+        for (number, (part, write)) in flight.parts.iter_mut().zip(writes).enumerate() {
+            let (waiter, group) = (PartId { flight: flight_id, part: number }, part.group);
+            if level.is_weak() {
+                let id = self.tentative.ask(Asked {
+                    part: waiter,
+                    group,
+                    write,
+                    session: (level == Level::Causal).then(|| flight.session.clone()),
+                    client: flight.client.clone(),
+                    acks: flight.acks,
+                    until: flight.until,
+                });
+                part.what = What::Tentative(id);
+                if let Some(connection) = connection.as_deref_mut() {
+                    connection.wrote_weakly(group, id);
+                }
+                continue;
+            }
+            let stream = self.streams.entry(group).or_insert_with(|| Stream::new(group));
+            let client = flight.client.clone();
+            match stream.add(waiter, write, client, flight.session.hlc, flight.deadline) {
+                Ok(place) => {
+                    part.what = What::Write(place);
+                    if let Some(connection) = connection.as_deref_mut() {
+                        connection.wrote(group, place);
+                    }
+                }
+                Err(failure) => failed.push((waiter, failure)),
+            }
         }
         for (waiter, failure) in failed {
             self.part_done(waiter, Outcome::Failed(failure), None);
         }
-        Ok(())
-    }
-
-    fn open(&self, token: &[u8]) -> Result<Session, Failure> {
-        self.key.open(token).map_err(|bad| invalid(bad.to_string()))
     }
 
     /// Asks for every part of a read that has no answer, at the flight's present rung.
     fn begin_reads(&mut self, flight_id: u64) {
         let Some(flight) = self.flights.get_mut(&flight_id) else { return };
-        let level = flight.ladder.level();
+        let level = flight.climb.level();
+        self.folds.fold(&mut flight.session);
+        let Session { hlc: at, dots } = &flight.session;
         for (number, part) in flight.parts.iter_mut().enumerate() {
             let What::Read { read, after_write, id } = &mut part.what else { continue };
             part.outcome = None;
+            let max_staleness_ms = flight.max_staleness_ms;
             let demand = match level {
-                Level::Linearizable => {
-                    Demand::Everything { after_write: *after_write, dots: flight.session.dots.clone() }
-                }
-                _ => Demand::UpTo {
-                    at: flight.session.hlc,
-                    dots: flight.session.dots.clone(),
-                    max_staleness_ms: flight.max_staleness_ms,
-                },
+                Level::Linearizable => Demand::Everything { after_write: *after_write, dots: dots.clone() },
+                Level::Sequential => Demand::UpTo { at: *at, dots: dots.clone(), max_staleness_ms },
+                Level::Causal => Demand::Session { session: flight.session.clone(), max_staleness_ms },
+                Level::Eventual => Demand::Nothing { max_staleness_ms },
             };
             let waiter = PartId { flight: flight_id, part: number };
             *id = self.reads.ask(waiter, part.group, read.clone(), demand, flight.until);
@@ -317,6 +307,7 @@ impl Front {
             }
         }
         self.reads.send(self.incarnation, now, routing, outbox);
+        self.tentative.send(self.incarnation, now, routing, outbox);
     }
 
     /// Looks for reads without an answer, and for requests past their deadline.
@@ -331,205 +322,114 @@ impl Front {
             self.deadlines.pop_first();
             self.overdue(flight, now);
         }
-        let stuck: Vec<ConnectionId> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| {
-                connection.waiting.front().is_some_and(|(_, _, deadline)| now >= *deadline)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in stuck {
-            self.refuse_overdue(id, now);
-            self.advance(id, now, routing);
-        }
-    }
-
-    /// Waiting requests of a connection whose deadline passed before they could start.
-    fn refuse_overdue(&mut self, id: ConnectionId, now: Mono) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        while let Some((request, _, deadline)) = connection.waiting.front() {
-            if now < *deadline {
-                break;
-            }
-            let late = Answer::at_once(id, *request, Outcome::Failed(no_quorum()));
-            connection.waiting.pop_front();
-            connection.planned = None;
-            self.answers.push(late);
-        }
+        self.look_at_waiting(now, routing);
     }
 
     /// The time of a flight's present rung is over: it steps down, or ends.
     fn overdue(&mut self, id: u64, now: Mono) {
         let Some(flight) = self.flights.get_mut(&id) else { return };
-        for part in &flight.parts {
-            if let What::Read { id, .. } = part.what {
-                self.reads.forget(id);
-            }
+        if flight.missing == 0 {
+            return self.give_up_joining(id);
         }
-        if now < flight.deadline
-            && let Some(until) = flight.ladder.next(now)
-        {
-            // What the rung above has answered so far is asked again: one answer is of one level.
-            flight.until = until;
-            flight.missing = flight.parts.len();
-            (flight.seen, flight.age_ms, flight.valid_until) = (Timestamp::ZERO, 0, None);
-            self.deadlines.insert((until, id));
-            return self.begin_reads(id);
+        if now < flight.deadline && flight.climb.has_next() {
+            return self.step_down(id, now);
         }
-        let level = flight.ladder.level();
-        let parts: Vec<(usize, GroupId, Option<u64>)> = flight
-            .parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.outcome.is_none())
-            .map(|(at, part)| (at, part.group, part.what.write_number()))
-            .collect();
-        for (part, group, write) in parts {
-            let failure = match write {
-                None if level < Level::Linearizable => behind(),
-                None => no_quorum(),
-                Some(number) => self
+        let level = flight.climb.level();
+        let unanswered = flight.parts.iter().enumerate().filter(|(_, part)| part.outcome.is_none());
+        let mut failed = Vec::with_capacity(flight.missing);
+        for (at, part) in unanswered {
+            let failure = match part.what {
+                What::Read { id, .. } => {
+                    self.reads.forget(id);
+                    if level < Level::Linearizable { behind() } else { no_quorum() }
+                }
+                What::Write(number) => self
                     .streams
-                    .get_mut(&group)
+                    .get_mut(&part.group)
                     .and_then(|stream| stream.expire(number))
                     .unwrap_or_else(Failure::unknown),
+                What::Tentative(id) => self.tentative.expire(id),
             };
+            failed.push((at, failure));
+        }
+        for (part, failure) in failed {
             self.part_done(PartId { flight: id, part }, Outcome::Failed(failure), None);
         }
     }
 
-    /// A leader answered a write.
-    pub fn write_answered(
-        &mut self,
-        group: GroupId,
-        incarnation: Incarnation,
-        number: u64,
-        outcome: Outcome,
-        now: Mono,
-    ) {
-        if incarnation != self.incarnation {
-            return;
-        }
-        if let Some(waiter) = self.streams.get_mut(&group).and_then(|stream| stream.answered(number, now)) {
-            self.part_done(waiter, outcome, None);
-        }
-    }
-
-    /// A leader or a replica answered a read.
-    pub fn read_answered(&mut self, incarnation: Incarnation, id: u64, answered: AnsweredRead) {
-        if incarnation != self.incarnation {
-            return;
-        }
-        if let Some(part) = self.reads.forget(id) {
-            if let Some(flight) = self.flights.get_mut(&part.flight) {
-                flight.seen = flight.seen.max(answered.seen);
-                flight.age_ms = flight.age_ms.max(answered.age_ms);
+    /// A flight goes on at its next rung. What the rung above has answered so far is asked again: one answer is of one level. A write of which somebody has a part stays where it is, to its deadline.
+    fn step_down(&mut self, id: u64, now: Mono) {
+        let Some(flight) = self.flights.get_mut(&id) else { return };
+        let streams = &mut self.streams;
+        let is_free = flight.parts.iter().all(|part| match part.what {
+            What::Read { .. } => true,
+            What::Write(number) => {
+                part.outcome.is_none()
+                    && streams.get(&part.group).is_some_and(|stream| stream.can_take_back(number))
             }
-            self.part_done(part, answered.outcome, answered.valid_until);
-        }
-    }
-
-    /// A node did not take a write or a read.
-    #[allow(clippy::too_many_arguments)] // the refusal's fields, as they travel
-    pub fn not_taken(
-        &mut self,
-        from: NodeId,
-        own: bool,
-        group: GroupId,
-        incarnation: Incarnation,
-        what: Untaken,
-        why: WhyNotTaken,
-        now: Mono,
-    ) {
-        if incarnation != self.incarnation {
-            return;
-        }
-        match what {
-            Untaken::Read(id) => self.reads.refused(from, id, now),
-            Untaken::Tentative(_) => {}
-            Untaken::Write(number) => {
-                if let Some(stream) = self.streams.get_mut(&group) {
-                    stream.refused(from, own, number, why, now);
-                }
-            }
-        }
-    }
-
-    fn part_done(&mut self, id: PartId, outcome: Outcome, valid_until: Option<Mono>) {
-        let Some(flight) = self.flights.get_mut(&id.flight) else { return };
-        let part = &mut flight.parts[id.part];
-        if part.outcome.is_some() {
-            return;
-        }
-        part.outcome = Some(outcome);
-        flight.missing -= 1;
-        flight.valid_until = match (flight.valid_until, valid_until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        if flight.missing == 0 {
-            self.finish(id.flight);
-        }
-    }
-
-    fn finish(&mut self, id: u64) {
-        let Some(flight) = self.flights.remove(&id) else { return };
-        self.deadlines.remove(&(flight.until, id));
-        let level = flight.ladder.level();
-        let (mut session, mut seen, mut writes) = (flight.session, flight.seen, false);
-        let mut outcomes = Vec::with_capacity(flight.parts.len());
-        let mut connection = self.connections.get_mut(&flight.connection);
-        for part in flight.parts {
-            let outcome = part.outcome.expect("all parts are done");
-            let is_write = part.what.write_number().is_some();
-            writes |= is_write;
-            if let (true, Outcome::Done { certificate, .. }) = (is_write, &outcome) {
-                seen = seen.max(certificate.as_of);
-            }
-            match connection.as_deref_mut() {
-                Some(connection) if is_write => connection.end_write(part.group),
-                Some(connection) => connection.end_read(part.group, flight.is_ordered),
-                None => {}
-            }
-            outcomes.push(outcome);
-        }
-        let mut outcome = plan::gather(flight.gather, writes, outcomes);
-        session.see(seen);
-        if let (Outcome::Done { certificate, .. }, false, true) =
-            (&mut outcome, writes, level < Level::Linearizable)
-        {
-            certificate.as_of = session.hlc;
-        }
-        if let Some(connection) = connection.filter(|_| !flight.has_own_session) {
-            connection.session.see(seen);
-            session = connection.session.clone();
-        }
-        let token = flight.wants_token.then(|| self.key.seal(&session));
-        if let (Some(until), Some(body)) = (flight.valid_until, flight.read) {
-            self.leased.insert((flight.connection, flight.request), (until, body));
-        }
-        self.answers.push(Answer {
-            connection: flight.connection,
-            request: flight.request,
-            outcome,
-            achieved: Achieved { level, age_ms: flight.age_ms, token, ..Achieved::default() },
-            valid_until: flight.valid_until,
+            What::Tentative(id) => part.outcome.is_none() && self.tentative.can_take_back(id),
         });
-    }
-
-    /// The answers that are ready; connections that waited for them go on.
-    pub fn take_answers(&mut self, now: Mono, routing: &Routing) -> Vec<Answer> {
-        let mut all = Vec::new();
-        while !self.answers.is_empty() {
-            let answers = std::mem::take(&mut self.answers);
-            for answer in &answers {
-                self.advance(answer.connection, now, routing);
+        let Some(until) = flight.climb.clone().next(now).filter(|_| is_free) else {
+            flight.until = flight.deadline;
+            self.deadlines.insert((flight.until, id));
+            return;
+        };
+        flight.climb.next(now);
+        flight.until = until;
+        flight.missing = flight.parts.len();
+        (flight.saw, flight.valid_until) = (Saw::default(), None);
+        self.deadlines.insert((until, id));
+        let mut writes = Vec::new();
+        for part in &mut flight.parts {
+            match part.what {
+                What::Read { id, .. } => drop(self.reads.forget(id)),
+                What::Write(number) => {
+                    writes.extend(streams.get_mut(&part.group).and_then(|stream| stream.take_back(number)));
+                }
+                What::Tentative(id) => writes.extend(self.tentative.take_back(id)),
             }
-            all.extend(answers);
         }
-        all
+        if writes.is_empty() { self.begin_reads(id) } else { self.begin_writes(id, writes) }
     }
+}
+
+/// What a request is, before it begins.
+pub(crate) fn planned(
+    me: NodeId,
+    seed: u64,
+    body: &Request,
+    deadline: Mono,
+    routing: &Routing,
+) -> Result<Planned, Failure> {
+    let (gather, operations) = plan::plan(&body.command, body.client.as_ref(), routing, seed)?;
+    let is_read = operations.iter().all(|(_, operation)| matches!(operation, Operation::Read(_)));
+    let climb = Climb::new(&body.ladder, &body.command, is_read, deadline)
+        .ok_or_else(|| no_such_level(&body.command, &body.ladder))?;
+    let strongest = climb.rungs()[0].level;
+    let weakest = climb.rungs().last().map_or(strongest, |rung| rung.level);
+    if !is_read && weakest.is_weak() {
+        let replicas = |group: &GroupId| routing.replicas(*group).len();
+        let fewest = operations.iter().map(|(group, _)| replicas(group)).min().unwrap_or(1);
+        if usize::from(body.acks.unwrap_or(1)) > fewest {
+            return Err(invalid(format!(
+                "ACKS asks for more nodes than replicate the shard, which {fewest} do"
+            )));
+        }
+    }
+    let nature = match (is_read, strongest, weakest) {
+        (true, _, Level::Linearizable) => Nature::Read,
+        (true, ..) => Nature::OrderedRead,
+        (false, _, weakest) if !weakest.is_weak() => Nature::Strong,
+        (false, strongest, _) if !strongest.is_weak() => Nature::Either,
+        (false, ..) => {
+            let is_here = |group: &GroupId| routing.replicas(*group).contains(&me);
+            let keeps_order = climb.rungs().len() == 1
+                && body.session == InSession::Connection
+                && operations.iter().all(|(group, _)| is_here(group));
+            Nature::Weak(keeps_order.then_some(strongest))
+        }
+    };
+    Ok(Planned { gather, operations, nature, climb, until: None, hindrance: None })
 }
 
 /// The certificate of an answer that stands for no single key.

@@ -13,6 +13,7 @@
 use crate::reads::PendingRead;
 use proto::hlc::Timestamp;
 use proto::limits::MAX_WAITING_READS;
+use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
 
@@ -76,9 +77,16 @@ impl SafeReads {
         self.waiting.len()
     }
 
-    /// Takes the reads that a state of this safe time may answer.
-    pub fn take_answerable(&mut self, safe: Timestamp, now: Mono) -> Vec<WaitingRead> {
-        self.waiting.extract_if(.., |waiting| waiting.may_be_answered(safe, now)).collect()
+    /// Takes the reads that a state of this safe time may answer, in which what their sessions' dots cover `is_settled`.
+    pub fn take_answerable(
+        &mut self,
+        safe: Timestamp,
+        now: Mono,
+        is_settled: impl Fn(&Dots) -> bool,
+    ) -> Vec<WaitingRead> {
+        let may =
+            |waiting: &mut WaitingRead| waiting.may_be_answered(safe, now) && is_settled(&waiting.read.dots);
+        self.waiting.extract_if(.., may).collect()
     }
 
     /// Puts a read back.
@@ -120,6 +128,7 @@ mod tests {
             incarnation: Incarnation(1),
             id,
             after_write: 0,
+            dots: Dots::NONE,
             deadline: Mono(1_000 * MS),
             read: Read::String(StringRead::Get { key: Bytes::from_static(b"k") }),
             judged_at_ms: None,
@@ -130,8 +139,8 @@ mod tests {
     fn a_read_waits_for_its_time_and_no_longer() {
         let mut reads = SafeReads::default();
         assert!(reads.add(read(1), Timestamp(5), Timestamp::ZERO, Timestamp::ZERO));
-        assert!(reads.take_answerable(Timestamp(4), Mono(0)).is_empty());
-        assert_eq!(reads.take_answerable(Timestamp(5), Mono(0)).len(), 1);
+        assert!(reads.take_answerable(Timestamp(4), Mono(0), |_| true).is_empty());
+        assert_eq!(reads.take_answerable(Timestamp(5), Mono(0), |_| true).len(), 1);
         assert!(reads.is_empty());
     }
 
@@ -146,7 +155,7 @@ mod tests {
         assert_eq!(reads.len(), MAX_WAITING_READS);
         assert!(!reads.add(read(u64::MAX), late, late, safe));
         assert!(reads.add(read(u64::MAX), Timestamp(5), late, safe));
-        assert_eq!(reads.take_answerable(safe, Mono(0)).len(), 1);
+        assert_eq!(reads.take_answerable(safe, Mono(0), |_| true).len(), 1);
         reads.drop_overdue(Mono(1_000 * MS));
         assert!(reads.is_empty());
     }

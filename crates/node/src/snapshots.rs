@@ -24,6 +24,15 @@ struct Taking {
     writer: SnapshotWriter,
 }
 
+/// Groups whose snapshot somebody waits for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pressing {
+    /// The outbox has outgrown the data, and its oldest entry goes when this group has a snapshot.
+    pub outbox: Option<GroupId>,
+    /// This group keeps the log's oldest segment.
+    pub oldest_segment: Option<GroupId>,
+}
+
 /// All snapshot taking of one node.
 #[derive(Default)]
 pub struct Snapshots {
@@ -56,6 +65,7 @@ impl Snapshots {
         groups: &BTreeMap<GroupId, Group>,
         log: &Log,
         min_log_bytes: u64,
+        pressing: Pressing,
         occupied: impl Fn(GroupId) -> bool,
     ) -> bool {
         if self.taking.is_some() {
@@ -69,7 +79,8 @@ impl Snapshots {
             })
             .max_by_key(|(id, _)| log.bytes_since_snapshot(**id))
             .map(|(id, _)| *id)
-            .or_else(|| log.pinned_by().filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
+            .or(pressing.outbox)
+            .or_else(|| pressing.oldest_segment.filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
         let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else {
             return false;
         };

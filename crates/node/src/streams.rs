@@ -224,6 +224,22 @@ impl Stream {
         Some(Failure::unknown())
     }
 
+    /// Whether nobody has a write.
+    pub fn can_take_back(&self, number: u64) -> bool {
+        self.at(number).is_some_and(|at| {
+            let pending = &self.pending[at];
+            pending.waiter.is_some() && pending.write.is_some() && pending.handed_to.is_empty()
+        })
+    }
+
+    /// Takes a write back that nobody has, so that it may be tried in another way. Its number is used up.
+    pub fn take_back(&mut self, number: u64) -> Option<Write> {
+        let at = self.at(number).filter(|_| self.can_take_back(number))?;
+        let write = self.pending[at].write.clone();
+        self.give_up(at);
+        write
+    }
+
     /// Nobody waits for this entry any more. If it was never sent it is removed, else it stays, as nothing.
     fn give_up(&mut self, at: usize) -> Option<PartId> {
         let pending = &mut self.pending[at];
@@ -262,6 +278,24 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use proto::ops::StringWrite;
+
+    #[test]
+    fn what_nobody_has_is_taken_back_and_does_not_hold_up_its_successors() {
+        let mut outbox = Outbox::new(NodeId(1));
+        let mut stream = Stream::new(GroupId(1));
+        let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
+        let mut add = |part| {
+            let waiter = PartId { flight: 1, part };
+            stream.add(waiter, write.clone(), None, Timestamp::ZERO, Mono(5)).expect("there is room")
+        };
+        let (first, second) = (add(0), add(1));
+        assert_eq!(stream.take_back(first), Some(write.clone()));
+        assert_eq!(stream.take_back(first), None);
+        assert_eq!(stream.expire(first), None, "nobody waits");
+        stream.send(Some(NodeId(1)), Incarnation(1), Mono(1), &mut outbox);
+        assert!(!stream.can_take_back(second));
+        assert_eq!(stream.take_back(second), None);
+    }
 
     /// What the writer hears at its deadline after node `leader` was sent its write and refused it. This node is 1.
     fn told_after_a_refusal_by(leader: NodeId) -> ErrorKind {

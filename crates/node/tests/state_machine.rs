@@ -150,7 +150,7 @@ scenarios! {
     scan_keys_and_randomkey_see_the_whole_key_space
     sets_change_only_by_what_is_new_or_gone
     sorted_sets_are_read_by_rank_score_and_name
-    versions_move_with_values_and_not_with_expiries
+    versions_move_with_values_and_expiries
     what_several_sets_make_is_answered_or_stored
     what_several_sorted_sets_make_is_answered_or_stored
     zadd_obeys_its_conditions

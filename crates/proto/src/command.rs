@@ -4,7 +4,7 @@
 //! and gathers the answers. Commands about the connection or the server (PING, CLIENT, INFO, CLUSTER SLOTS…) never come here: the fronts answer them.
 
 use crate::ids::Slot;
-use crate::level::Ladder;
+use crate::level::{Ladder, Level};
 use crate::log_entry::ClientNumber;
 use crate::ops::{Read, TypeFilter, Write};
 use bytes::Bytes;
@@ -77,13 +77,39 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it has a meaning at this level: a write whose answer is a decision has none below sequential, and what lists or counts the key space sees only what is decided, so it cannot promise a session
+    /// that it finds its own tentative writes there.
+    pub fn has(&self, level: Level) -> bool {
+        match self {
+            Command::Write { write, .. } => !level.is_weak() || write.has_meaning_below_sequential(),
+            Command::FlushAll => !level.is_weak(),
+            Command::Read { read, .. } => level != Level::Causal || !read.is_of_the_key_space(),
+            Command::DbSize | Command::Keys { .. } | Command::Scan { .. } | Command::RandomKey => {
+                level != Level::Causal
+            }
+            Command::MGet { .. }
+            | Command::MSet { .. }
+            | Command::Del { .. }
+            | Command::Exists { .. }
+            | Command::SessionToken
+            | Command::SessionResume { .. } => true,
+        }
+    }
+
+    /// The levels that it has a meaning at, the strongest first.
+    pub fn levels(&self) -> impl Iterator<Item = Level> + '_ {
+        Level::ALL.into_iter().filter(|level| self.has(*level))
+    }
+}
+
 /// In which session a request is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum InSession {
     /// In its connection's.
     #[default]
     Connection,
-    /// In the one that this token stands for, as the client gave it; the connection's own is left alone.
+    /// In the one that this token, or several with dots between them, stands for, as the client gave it; the connection's own is left alone.
     Token(Bytes),
 }
 

@@ -99,6 +99,8 @@ pub const MAX_HOST_BYTES: usize = 255;
 
 /// The longest text of a session token.
 pub const MAX_TOKEN_BYTES: usize = 256;
+/// Tokens that one request may name together, with dots between them.
+pub const MAX_JOINED_TOKENS: usize = 256;
 /// Origins of which a session may depend on undecided operations; before a thirteenth it waits until some are decided.
 pub const MAX_SESSION_DOTS: usize = 12;
 /// Tentative operations of one shard that one node holds undecided; further ones are refused until some are decided.

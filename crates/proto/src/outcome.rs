@@ -31,6 +31,16 @@ pub enum State {
     Tentative,
 }
 
+impl State {
+    /// Its name on every front.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Committed => "committed",
+            State::Tentative => "tentative",
+        }
+    }
+}
+
 /// What a request achieved beyond its reply, as its session and its client see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Achieved {

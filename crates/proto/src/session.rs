@@ -14,7 +14,7 @@
 
 use crate::hlc::Timestamp;
 use crate::ids::{ClusterId, NodeId};
-use crate::limits::{MAX_SESSION_DOTS, MAX_TOKEN_BYTES};
+use crate::limits::{MAX_JOINED_TOKENS, MAX_SESSION_DOTS, MAX_TOKEN_BYTES};
 use crate::tentative::{Dot, Dots, Origin};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +28,8 @@ const HEAD_BYTES: usize = 1 + CLUSTER_BYTES + 8 + 1;
 const PROOF_BYTES: usize = 16;
 
 const DOT_BYTES: usize = 13;
+/// Stands between tokens that are named together. No token has one in it.
+pub const BETWEEN_TOKENS: u8 = b'.';
 
 /// What a session has written and seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +90,16 @@ impl Session {
         read_head(head)
     }
 
+    /// Whether whoever has seen this has certainly seen all of `other`. Dots may have been decided and gone into the timestamp, so the answer may be no where it could be yes.
+    pub fn covers(&self, other: &Session) -> bool {
+        self.hlc >= other.hlc && other.dots.iter().all(|dot| self.dots.of(dot.origin) >= dot.number)
+    }
+
+    /// Whether it has more dots than a token has room for.
+    pub fn is_too_wide(&self) -> bool {
+        self.dots.len() > MAX_SESSION_DOTS
+    }
+
     /// Whether it depends on nothing.
     pub fn is_empty(&self) -> bool {
         self.hlc == Timestamp::ZERO && self.dots.is_empty()
@@ -121,6 +133,19 @@ impl TokenKey {
         let proof = self.mac(&bytes).finalize().into_bytes();
         bytes.extend_from_slice(&proof[..PROOF_BYTES]);
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads what a request names: one token, or several with dots between them, of a client whose operations were under way at once and which cannot join their tokens itself. The session may have more
+    /// than [`MAX_SESSION_DOTS`] dots; whoever goes on with it waits until it has not.
+    pub fn open_all(&self, tokens: &[u8]) -> Result<Session, BadToken> {
+        let mut joined = Session::default();
+        for (at, token) in tokens.split(|&byte| byte == BETWEEN_TOKENS).enumerate() {
+            if at == MAX_JOINED_TOKENS {
+                return Err(BadToken::Malformed);
+            }
+            joined.join(&self.open(token)?);
+        }
+        Ok(joined)
     }
 
     /// Reads a session that a node of this cluster put in writing.
@@ -219,6 +244,22 @@ mod tests {
         let token = key(1, 2).seal(&session);
         assert!(token.len() <= MAX_TOKEN_BYTES, "{}", token.len());
         assert_eq!(key(1, 2).open(token.as_bytes()), Ok(session));
+    }
+
+    #[test]
+    fn tokens_named_together_are_one_session_that_has_seen_all() {
+        let dot = |node, number| Dot { origin: Origin::first_of(NodeId(node)), number };
+        let session =
+            |hlc, dots: &[Dot]| Session { hlc: Timestamp(hlc), dots: dots.iter().copied().collect() };
+        let (one, two) = (session(5, &[dot(1, 7)]), session(9, &[dot(1, 3), dot(2, 1)]));
+        let tokens = format!("{}.{}", key(1, 2).seal(&one), key(1, 2).seal(&two));
+        let both = key(1, 2).open_all(tokens.as_bytes()).expect("both are genuine");
+        assert_eq!(both, session(9, &[dot(1, 7), dot(2, 1)]));
+        assert!(both.covers(&one) && both.covers(&two) && !one.covers(&two) && !two.covers(&one));
+        assert_eq!(key(1, 2).open_all(b""), Err(BadToken::Malformed));
+        assert_eq!(key(1, 3).open_all(tokens.as_bytes()), Err(BadToken::Forged));
+        let many = vec![key(1, 2).seal(&one); MAX_JOINED_TOKENS + 1].join(".");
+        assert_eq!(key(1, 2).open_all(many.as_bytes()), Err(BadToken::Malformed));
     }
 
     #[test]

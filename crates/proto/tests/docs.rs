@@ -1,6 +1,7 @@
-//! `docs/redis.md` lists exactly the commands of the table. `REWRITE_DOCS=1 cargo test -p proto --test docs` rewrites the list.
+//! `docs/redis.md` lists exactly the commands of the table, with the levels that each has. `REWRITE_DOCS=1 cargo test -p proto --test docs` rewrites the list.
 
 use proto::commands::{Family, Row, table};
+use proto::level::Level;
 
 const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
@@ -22,7 +23,10 @@ fn rendered() -> String {
     assert!(table().iter().all(|row| groups.iter().any(|(group, _)| *group == row.group)));
     let mut text = String::new();
     for (group, title) in groups {
-        text.push_str(&format!("\n| {title} | |\n|---|---|\n"));
+        let has_levels = table().iter().any(|row| row.group == group && row.takes_level());
+        let columns = if has_levels { " linearizable | sequential | causal | eventual |" } else { "" };
+        let rule = if has_levels { "---|---|---|---|" } else { "" };
+        text.push_str(&format!("\n| {title} | |{columns}\n|---|---|{rule}\n"));
         let listed = |row: &&Row| row.group == group && (row.subcommands().is_empty() || row.takes(1));
         for row in table().iter().filter(listed) {
             let name = row.name.to_ascii_uppercase().replace('|', " ");
@@ -30,7 +34,14 @@ fn rendered() -> String {
                 Family::Data(_) if row.is_write() => " (write)",
                 _ => "",
             };
-            text.push_str(&format!("| `{name}` | {}{kind} |\n", row.summary));
+            let mark = |level| match (row.has_level(level), row.weak_condition()) {
+                (true, "") => " ✓ |".to_owned(),
+                (true, condition) if level.is_weak() => format!(" {condition} |"),
+                (true, _) => " ✓ |".to_owned(),
+                (false, _) => " |".to_owned(),
+            };
+            let marks: String = Level::ALL.into_iter().filter(|_| has_levels).map(mark).collect();
+            text.push_str(&format!("| `{name}` | {}{kind} |{marks}\n", row.summary));
         }
     }
     text.push('\n');

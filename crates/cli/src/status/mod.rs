@@ -3,7 +3,7 @@
 mod table;
 mod view;
 
-pub(crate) use table::cuts;
+pub(crate) use table::{columns, cuts};
 pub use view::{Cut, FaultsView, GroupView, LogView, NodeView, ShardView, View};
 
 use crate::arguments::Status;

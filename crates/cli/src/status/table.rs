@@ -87,7 +87,7 @@ fn shard_row(shard: &ShardView) -> Vec<String> {
 }
 
 /// Columns as wide as their widest cell, two blanks apart.
-fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(crate) fn columns(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
     table.extend(rows);
     let width =

@@ -221,14 +221,11 @@ fn every_way_to_say_a_level_reaches_it() {
 }
 
 #[test]
-fn a_level_that_nobody_knows_is_an_error_and_so_is_one_that_is_not_there_yet() {
+fn a_level_that_nobody_knows_is_an_error_and_so_is_one_that_the_command_has_not() {
     let cluster = TestCluster::start(1);
     let (mut redis, http) = (Talk::to(&cluster.node(1).resp), &*cluster.node(1).http);
-    for (level, why) in [
-        ("strong", "unknown consistency level"),
-        ("causal", "not supported yet"),
-        ("eventual", "not supported yet"),
-    ] {
+    for level in ["strong", "weak", "quorum"] {
+        let why = "unknown consistency level";
         for line in
             [format!("SET@{level} k v"), format!("WITH k {level} DO SET k v"), format!("CONSISTENCY {level}")]
         {
@@ -241,14 +238,22 @@ fn a_level_that_nobody_knows_is_an_error_and_so_is_one_that_is_not_there_yet() {
         expect_exit(&cluster.quartet(&["put", "k", "v", "--consistency", level]), 2);
     }
     assert_eq!(get(http, "/kvs/k").status, 404, "nothing was applied");
+    for line in ["SET@causal k v NX", "WITH k eventual DO SET k v GET", "FLUSHALL@causal", "KEYS@causal *"] {
+        let refused = redis.text(line);
+        assert!(refused.starts_with("LEVEL this command has no meaning at"), "{line}: {refused}");
+    }
+    let conditional = [("Consistency", "causal"), ("If-None-Match", "*")];
+    let refused = request(http, "PUT", "/kvs/k", &conditional, b"v");
+    assert_eq!((refused.status, &*code(&refused)), (400, "level"), "{}", refused.text());
+    assert_eq!(get(http, "/kvs/k").status, 404, "nothing was applied");
     let folder = tempfile::tempdir().expect("a folder");
     let start = |option: &str| {
         let data = folder.path().to_str().expect("text");
         run(Command::new(QUARTET).args(["start", "--data", data, "--level-port", option]), b"")
     };
-    let output = start("eventual=7011");
+    let output = start("strong=7011");
     expect_exit(&output, 2);
-    assert!(stderr(&output).contains("not supported yet"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("unknown consistency level"), "{}", stderr(&output));
     let taken = cluster.node(1).resp.rsplit_once(':').expect("a port").1;
     let base = taken.parse::<u16>().expect("a number");
     let data = folder.path().to_str().expect("text");

@@ -5,6 +5,9 @@
 
 #![allow(clippy::print_stderr)] // what nodes said last is shown where a test fails
 
+mod ap_store;
+mod batch;
+mod cart;
 mod clients;
 mod command_line;
 mod crash;
@@ -15,6 +18,7 @@ mod graceful;
 mod hostile;
 mod http;
 mod levels;
+mod partition_table;
 mod power;
 mod snapshots;
 mod soak;

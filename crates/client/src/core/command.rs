@@ -169,6 +169,9 @@ impl Command {
             let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).clamp(1, MAX_DEADLINE_MS);
             words.extend([Bytes::from_static(b"MAXSTALE"), Bytes::from(most_ms.to_string())]);
         }
+        if let Some(acks) = terms.acks {
+            words.extend([Bytes::from_static(b"ACKS"), Bytes::from(acks.to_string())]);
+        }
         if let Some(number) = number {
             words.extend([Bytes::from_static(b"ID"), Bytes::from(number.id())]);
         }
@@ -230,14 +233,15 @@ mod tests {
             words.join(" ")
         };
         let terms = Terms {
-            ladder: "linearizable;50ms, sequential".parse().unwrap(),
+            ladder: "linearizable;50ms, causal".parse().unwrap(),
             max_staleness: Some(Duration::from_secs(2)),
+            acks: Some(2),
             after: Some("abc".into()),
         };
         assert_eq!(said("GET k", &Terms::default()), "WITH k linearizable DEADLINE 900 META DO GET k");
         assert_eq!(
             said("GET k", &terms),
-            "WITH k linearizable;50ms, sequential AFTER abc MAXSTALE 2000 DEADLINE 900 META DO GET k"
+            "WITH k linearizable;50ms, causal AFTER abc MAXSTALE 2000 ACKS 2 DEADLINE 900 META DO GET k"
         );
         assert_eq!(
             said("GET@sequential k", &Terms::default()),

@@ -83,6 +83,12 @@ impl Client {
         self.with(|habits| habits.max_staleness = Some(most))
     }
 
+    /// A handle whose writes, where they are answered at `causal` or `eventual`, are durable on so many nodes before that (1 to 7; one, unless said).
+    #[must_use]
+    pub fn acks(&self, nodes: u8) -> Client {
+        self.with(|habits| habits.acks = Some(nodes))
+    }
+
     /// The same client with operations of this session. Without it a client and its clones are one session of their own.
     pub fn in_session(&self, session: &Session) -> Client {
         self.with(|habits| (habits.session, habits.has_own_session) = (session.clone(), false))
@@ -250,13 +256,14 @@ impl Client {
     async fn run(&self, command: Command) -> Result<Answer, Error> {
         let shared = &*self.shared;
         let (terms, deadline) = (self.habits.terms(), self.habits.deadline);
+        let after = terms.after.clone();
         let call = locked(&shared.core).begin(shared.now(), command, terms, deadline, shared.options.attempt);
         let mut running = Running { shared, call };
         loop {
             let step = running.call.next(shared.now(), locked(&shared.core).routing());
             match step {
                 Step::Done(result) => {
-                    self.habits.ended(&result);
+                    self.habits.ended(&result, after.as_deref());
                     return result;
                 }
                 Step::Wait(until) => tokio::time::sleep(until - shared.now()).await,

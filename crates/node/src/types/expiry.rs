@@ -29,7 +29,7 @@ pub(super) fn resolve(expiry: SetExpiry, item: &Item, ts: Timestamp) -> Due {
     }
 }
 
-/// Gives a key that is there another expiry. Its version stays: the value is the same.
+/// Gives a key that is there another expiry. Where that is a change it is a write of the key, and its version moves.
 pub(super) fn replace(state: &mut ShardState, ts: Timestamp, key: &[u8], due: Due) {
     let Some(item) = state.get(key) else { return };
     let expires_at_ms = match due {
@@ -41,7 +41,7 @@ pub(super) fn replace(state: &mut ShardState, ts: Timestamp, key: &[u8], due: Du
         }
     };
     if item.expires_at_ms() != expires_at_ms {
-        let item = Item::new(item.value.clone(), item.version, expires_at_ms);
+        let item = Item::new(item.value.clone(), ts, expires_at_ms);
         state.put(key, item);
     }
 }

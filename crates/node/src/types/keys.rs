@@ -79,6 +79,8 @@ pub(crate) fn read(state: &ShardState, now_ms: u64, read: &KeyRead) -> Reply {
         KeyRead::RandomKey { seed } => scan::random_key(state, *seed),
         KeyRead::CountInSlot { slot } => Reply::Int(state.slot(*slot).len() as i64),
         KeyRead::KeysInSlot { slot, count } => scan::keys_in_slot(state, *slot, *count),
+        // They are not in the values: `query::answer` tells them.
+        KeyRead::Conflicts { .. } => Reply::Array(Vec::new()),
     }
 }
 

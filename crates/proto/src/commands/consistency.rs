@@ -5,8 +5,8 @@
 use super::arguments::{is, syntax};
 use super::number::parse_u64;
 use crate::command::{Command, Request};
-use crate::level::{Ladder, Level};
-use crate::limits::MAX_DEADLINE_MS;
+use crate::level::Ladder;
+use crate::limits::{MAX_DEADLINE_MS, MAX_REPLICAS};
 use crate::reply::Reply;
 use bytes::Bytes;
 
@@ -19,6 +19,8 @@ pub struct Consistency {
     pub max_staleness_ms: Option<u64>,
     /// How long a request may take, in milliseconds.
     pub deadline_ms: Option<u64>,
+    /// On how many nodes a tentative write must be durable before it is answered.
+    pub acks: Option<u8>,
 }
 
 impl Consistency {
@@ -43,9 +45,7 @@ impl Consistency {
         } else if is(&arguments[0], "DEADLINE") {
             self.deadline_ms = Some(span("DEADLINE", value()?)?);
         } else if is(&arguments[0], "ACKS") {
-            return Err(Reply::error(
-                "ERR not supported yet: ACKS; every write of this version is decided by a majority (see docs/consistency.md)",
-            ));
+            self.acks = Some(acks(value()?)?);
         } else {
             return Ok(None);
         }
@@ -60,6 +60,7 @@ impl Consistency {
         }
         request.max_staleness_ms = request.max_staleness_ms.or(self.max_staleness_ms);
         request.deadline_ms = request.deadline_ms.or(self.deadline_ms);
+        request.acks = request.acks.or(self.acks);
     }
 }
 
@@ -71,6 +72,9 @@ impl std::fmt::Display for Consistency {
         }
         if let Some(ms) = self.deadline_ms {
             write!(f, " DEADLINE {ms}")?;
+        }
+        if let Some(acks) = self.acks {
+            write!(f, " ACKS {acks}")?;
         }
         Ok(())
     }
@@ -98,9 +102,12 @@ pub(super) fn suffix(name: &[u8], request: &mut Request) -> Result<(), Reply> {
     Ok(())
 }
 
-/// The levels that commands are listed under.
-pub(super) fn listed() -> impl Iterator<Item = Level> {
-    Level::ALL.into_iter()
+/// On how many nodes: from one to as many as a shard can have.
+pub fn acks(argument: &[u8]) -> Result<u8, Reply> {
+    parse_u64(argument)
+        .and_then(|acks| u8::try_from(acks).ok())
+        .filter(|acks| (1..=MAX_REPLICAS).contains(&usize::from(*acks)))
+        .ok_or_else(|| Reply::error(format!("ERR ACKS wants a number of nodes from 1 to {MAX_REPLICAS}")))
 }
 
 fn span(option: &str, argument: &[u8]) -> Result<u64, Reply> {
@@ -122,6 +129,7 @@ pub(super) fn session_resume(_: &super::Row, argv: &[Bytes]) -> Result<Command, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::level::Level;
 
     fn parse(line: &str) -> Result<Consistency, String> {
         let words: Vec<Bytes> = line.split_whitespace().map(|word| Bytes::from(word.to_owned())).collect();
@@ -133,8 +141,8 @@ mod tests {
 
     #[test]
     fn what_was_set_is_shown_as_it_can_be_set_again() {
-        let set = parse("linearizable;50ms, sequential MAXSTALE 5 deadline 100").unwrap();
-        assert_eq!(set.to_string(), "linearizable;50ms, sequential MAXSTALE 5 DEADLINE 100");
+        let set = parse("linearizable;50ms, causal MAXSTALE 5 acks 2 deadline 100").unwrap();
+        assert_eq!(set.to_string(), "linearizable;50ms, causal MAXSTALE 5 DEADLINE 100 ACKS 2");
         assert_eq!(parse(&set.to_string()).unwrap(), set);
         assert_eq!(Consistency::default().to_string(), "linearizable");
     }
@@ -143,7 +151,9 @@ mod tests {
     fn what_is_wrong_is_said() {
         assert!(parse("sequential MAXSTALE").unwrap_err().starts_with("ERR syntax"));
         assert!(parse("sequential MAXSTALE 0").unwrap_err().starts_with("ERR MAXSTALE wants"));
-        assert!(parse("sequential ACKS 2").unwrap_err().starts_with("ERR not supported yet: ACKS"));
+        for acks in ["0", "8", "256", "-1", "all"] {
+            assert!(parse(&format!("causal ACKS {acks}")).unwrap_err().starts_with("ERR ACKS wants"));
+        }
         assert!(parse("MAXSTALE 5").unwrap_err().starts_with("LEVEL unknown"));
         assert!(parse("sequential DEADLINE 5 nonsense 7").unwrap_err().starts_with("ERR syntax"));
     }

@@ -1,7 +1,8 @@
 //! Rows as `COMMAND` shows them, in the form that Redis 7 gives: clients route by key positions and refuse what is not listed.
 
 use super::arguments::{is, syntax, wrong_number};
-use super::{KeyRange, Row, consistency, lookup, resolve, table};
+use super::{KeyRange, Row, lookup, resolve, table};
+use crate::level::Level;
 use crate::reply::Reply;
 use bytes::Bytes;
 
@@ -9,9 +10,9 @@ fn commands() -> impl Iterator<Item = &'static Row> {
     table().iter().filter(|row| row.container().is_none())
 }
 
-/// The names that a command is listed under: its own, and one with each level, because clients refuse what is not listed.
+/// The names that a command is listed under: its own, and one with each level that it has, because clients refuse what is not listed.
 fn listed_names(row: &'static Row) -> impl Iterator<Item = Bytes> {
-    let levels = consistency::listed().filter(|_| row.takes_level());
+    let levels = Level::ALL.into_iter().filter(|level| row.has_level(*level));
     let with_level = levels.map(|level| Bytes::from(format!("{}@{level}", row.name)));
     std::iter::once(Bytes::from_static(row.name.as_bytes())).chain(with_level)
 }

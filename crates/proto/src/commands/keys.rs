@@ -29,6 +29,11 @@ pub(super) fn exists(_: &Row, argv: &[Bytes]) -> Parsed {
     })
 }
 
+/// `CONFLICTS key`
+pub(super) fn conflicts(_: &Row, argv: &[Bytes]) -> Parsed {
+    read(&argv[1], Read::Key(KeyRead::Conflicts { key: argv[1].clone() }))
+}
+
 pub(super) fn key_type(_: &Row, argv: &[Bytes]) -> Parsed {
     read(&argv[1], Read::Key(KeyRead::Type { key: argv[1].clone() }))
 }

@@ -3,6 +3,7 @@
 //! * `table`: one row per command and subcommand.
 //! * `strings`, `keys`, `sets`, `hashes`, `lists`, `sorted_sets`: arguments to [`Command`]s, in Redis's words where they are wrong.
 //! * `consistency`: levels, for a connection or by a command's suffix.
+//! * `levels`: at which levels each command has a meaning.
 //! * `with`: the wrapper that says level, number and deadline of one request.
 //! * `later`: what Redis has and this version has not.
 //! * `describe`, `help`: rows as `COMMAND` and `HELP` show them.
@@ -17,6 +18,7 @@ mod hashes;
 mod help;
 mod keys;
 mod later;
+mod levels;
 mod lists;
 pub mod number;
 mod sets;

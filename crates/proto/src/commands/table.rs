@@ -62,6 +62,7 @@ pub(super) static ROWS: &[Row] = &[
     row("config|help", 2, &["admin", "noscript", "loading", "stale"], NONE, "server", "5.0.0", Family::Server, "Lists the subcommands."),
     row("config|resetstat", 2, &["admin", "noscript", "loading", "stale"], NONE, "server", "2.0.0", Family::Server, "Sets this node's statistics to zero."),
     row("config|set", -4, &["admin", "noscript", "loading", "stale"], NONE, "server", "2.0.0", Family::Server, "Changes settings; Redis's tuning knobs are accepted and ignored."),
+    row("conflicts", 2, &["readonly"], at(1, 1, 1), "quartet", "quartet", Family::Data(keys::conflicts), "Answers the newest writes of a key that were superseded, and by what."),
     row("consistency", -1, &["noscript", "loading", "stale", "fast"], NONE, "quartet", "quartet", Family::Connection, "Shows or sets the levels of this connection's requests."),
     row("copy", -3, &["write", "denyoom"], at(1, 2, 1), "generic", "6.2.0", Family::Data(keys::copy), "Copies a value to another key."),
     row("dbsize", 1, &["readonly", "fast"], NONE, "server", "1.0.0", Family::Data(keys::dbsize), "Answers how many keys the cluster has."),

@@ -154,7 +154,7 @@ fn with_carries_number_and_deadline_and_checks_the_key() {
     assert!(refusal("WITH k linearizable DO ping").starts_with("ERR WITH takes"));
     assert!(refusal("WITH k linearizable DO WITH k linearizable DO get k").starts_with("ERR WITH takes"));
     assert!(refusal("WITH k linearizable AFTER").starts_with("ERR"));
-    assert!(refusal("WITH k linearizable ACKS 2 DO get k").starts_with("ERR not supported yet"));
+    assert!(refusal("WITH k linearizable ACKS 8 DO get k").starts_with("ERR ACKS wants"));
     assert!(refusal("WITH k linearizable DO get@sequential k").starts_with("ERR the level stands after"));
     assert!(refusal("WITH k linearizable DO session token").starts_with("ERR WITH takes"));
 }
@@ -196,24 +196,28 @@ fn a_level_is_said_by_suffix_or_wrapper() {
         level("WITH k linearizable;50ms,sequential DO GET k"),
         ("linearizable;50ms, sequential".to_owned(), true)
     );
-    let request =
-        parse_request(&argv("WITH k sequential AFTER abc MAXSTALE 7 META DO GET k")).expect("good").request;
-    assert_eq!(request.session, crate::command::InSession::Token("abc".into()));
-    assert_eq!((request.max_staleness_ms, request.wants_token), (Some(7), true));
+    let request = parse_request(&argv("WITH k causal AFTER abc.def MAXSTALE 7 ACKS 3 META DO GET k"))
+        .expect("good")
+        .request;
+    assert_eq!(request.session, crate::command::InSession::Token("abc.def".into()));
+    assert_eq!((request.max_staleness_ms, request.wants_token, request.acks), (Some(7), true, Some(3)));
 }
 
 #[test]
 fn commands_are_listed_with_their_levels() {
     let Reply::Array(rows) = command_info(&[]) else { panic!() };
     assert_eq!(Reply::Int(rows.len() as i64), command_count());
-    let Reply::Array(asked) = command_info(&argv("get@sequential GET get@strong get@eventual")) else {
-        panic!()
-    };
+    let Reply::Array(asked) = command_info(&argv("get@causal GET get@strong get@")) else { panic!() };
     let Reply::Array(columns) = &asked[0] else { panic!() };
-    assert_eq!(columns[0], Reply::Bulk("get@sequential".into()));
+    assert_eq!(columns[0], Reply::Bulk("get@causal".into()));
     assert_eq!(columns[3], Reply::Int(1));
     assert!(matches!(asked[1], Reply::Array(_)));
     assert_eq!(asked[2..], [Reply::NilArray, Reply::NilArray]);
+    let Reply::Array(asked) = command_info(&argv("spop@sequential spop@causal keys@causal")) else {
+        panic!()
+    };
+    assert!(matches!(asked[0], Reply::Array(_)));
+    assert_eq!(asked[1..], [Reply::NilArray, Reply::NilArray], "levels that they have not");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `WITH key <ladder> [AFTER token] [ID client:n] [MAXSTALE ms] [DEADLINE ms] [META] DO command…`: the options of one request.
+//! `WITH key <ladder> [AFTER token] [ID client:n] [MAXSTALE ms] [DEADLINE ms] [ACKS n] [META] DO command…`: the options of one request.
 //!
 //! The key comes first, so that cluster clients and proxies route the whole by it; it must be one of the command's own keys. A ladder with blanks in it is one quoted argument.
 

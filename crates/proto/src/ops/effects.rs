@@ -63,6 +63,15 @@ impl Write {
         Some(several)
     }
 
+    /// Whether [`Write::into_tentative`] would make something of it. It may then be asked for below sequential.
+    pub fn has_meaning_below_sequential(&self) -> bool {
+        match self {
+            Write::String(StringWrite::MSet { .. }) | Write::Key(KeyWrite::Del { .. }) => true,
+            Write::Key(KeyWrite::ExpireAfter { condition, .. }) => *condition == ExpireCondition::default(),
+            other => other.meaning().is_some(),
+        }
+    }
+
     /// What this write of one key says below sequential; `None` if it means nothing there.
     pub fn meaning(&self) -> Option<Meaning<'_>> {
         Some(match self {
@@ -103,7 +112,7 @@ impl Write {
                 }
                 HashWrite::SetNx { .. } => return None,
             },
-            Write::List(ListWrite::Push { .. }) => Meaning::Adds,
+            Write::List(ListWrite::Push { only_if_present: false, .. }) => Meaning::Adds,
             Write::List(_) => return None,
             Write::SortedSet(write) => match write {
                 SortedSetWrite::Add { options, members, .. } => {
@@ -163,6 +172,7 @@ mod tests {
             Write::Set(SetWrite::Pop { key: Bytes::new(), count: None, seed: 1 }),
         ] {
             assert_eq!(refused.clone().into_tentative(5), None, "{refused:?}");
+            assert!(!refused.has_meaning_below_sequential(), "{refused:?}");
             assert_eq!(refused.meaning(), None);
         }
     }

@@ -84,4 +84,6 @@ pub enum KeyRead {
     CountInSlot { slot: Slot },
     /// CLUSTER GETKEYSINSLOT.
     KeysInSlot { slot: Slot, count: u32 },
+    /// CONFLICTS: the newest tentative operations on a key that were superseded, oldest first.
+    Conflicts { key: Bytes },
 }

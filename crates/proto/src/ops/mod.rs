@@ -60,3 +60,20 @@ pub enum Read {
     /// On sorted sets.
     SortedSet(SortedSetRead),
 }
+
+impl Read {
+    /// Whether it lists or counts keys, rather than looking at some that it names. Such reads see what is decided and nothing else.
+    pub fn is_of_the_key_space(&self) -> bool {
+        matches!(
+            self,
+            Read::Key(
+                KeyRead::Count
+                    | KeyRead::Keys { .. }
+                    | KeyRead::Scan { .. }
+                    | KeyRead::RandomKey { .. }
+                    | KeyRead::CountInSlot { .. }
+                    | KeyRead::KeysInSlot { .. }
+            )
+        )
+    }
+}

@@ -35,6 +35,17 @@ use std::sync::Arc;
 /// When something falls due, and where: all keys of this slot at this position with this expiry.
 type Due = (u64, u16, u64);
 
+/// A key that fell due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Its name.
+    pub key: Vec<u8>,
+    /// The version that its value had.
+    pub version: Timestamp,
+    /// When it counts as deleted: at its expiry, or at its version, if later.
+    pub at: Timestamp,
+}
+
 /// What one expiry occupies in the index.
 const EXPIRY_BYTES: u64 = 36;
 
@@ -205,10 +216,12 @@ impl ShardState {
     }
 
     /// Moves time on to this entry's timestamp: every key whose expiry has come disappears, and counts as deleted at its expiry (or at its version, if later).
+    /// Answers those keys; nothing is allocated where there are none.
     ///
     /// # Panics
     /// If time would run backwards.
-    pub fn advance(&mut self, to: Timestamp) {
+    pub fn advance(&mut self, to: Timestamp) -> Vec<Expired> {
+        let mut expired = Vec::new();
         assert!(to >= self.last, "entries are applied in the order of their timestamps");
         self.last = to;
         while let Some(&(at, slot, position)) = self.expiry.first() {
@@ -224,17 +237,28 @@ impl ShardState {
                 .collect();
             self.bytes -= content.bytes();
             for (key, version) in due {
+                let at = Timestamp::from_wall_ms(at).max(version);
                 content.remove(&key);
-                content.note_deletion(Timestamp::from_wall_ms(at).max(version));
+                content.note_deletion(at);
                 self.len -= 1;
+                expired.push(Expired { key, version, at });
             }
             self.bytes += content.bytes();
         }
+        expired
     }
 
     /// The earliest expiry that has not come, in milliseconds since the Unix epoch.
     pub fn next_expiry_ms(&self) -> Option<u64> {
         self.expiry.first().map(|&(at, ..)| at)
+    }
+
+    /// Says that a key is absent since this time, where it was absent before.
+    pub fn note_absence(&mut self, key: &[u8], at: Timestamp) {
+        if self.get(key).is_none() {
+            let index = self.index(slot_of(key));
+            Arc::make_mut(&mut self.slots[index]).note_deletion(at);
+        }
     }
 
     /// Deletes every key at this time.
@@ -247,6 +271,28 @@ impl ShardState {
         self.expiry.clear();
         self.len = 0;
         self.bytes = 0;
+    }
+
+    /// These keys of the shard alone, at this moment, with the newest deletions of their slots: to try out what writes to them would do.
+    pub fn excerpt(&self, keys: &[&[u8]]) -> ShardState {
+        let slots = || keys.iter().map(|key| slot_of(key).0);
+        let (first, last) = (slots().min().unwrap_or(self.first.0), slots().max().unwrap_or(self.first.0));
+        let mut excerpt = ShardState::new(Slot(first), last - first + 1);
+        excerpt.last = self.last;
+        for &key in keys {
+            let index = excerpt.index(slot_of(key));
+            Arc::make_mut(&mut excerpt.slots[index]).note_deletion(self.newest_deletion(slot_of(key)));
+            if let Some(item) = self.get(key) {
+                excerpt.put(key, item.clone());
+            }
+        }
+        excerpt
+    }
+
+    /// The whole shard at this moment, to try out what writes would do. It shares the slots with this one, and has no index of what falls due: time does not move on in it.
+    pub fn overlay(&self) -> ShardState {
+        let slots = self.slots.clone();
+        ShardState { first: self.first, slots, expiry: BTreeSet::new(), ..*self }
     }
 
     /// The slots as they are now, for a snapshot: a few hundred pointers.

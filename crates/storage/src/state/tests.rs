@@ -23,7 +23,8 @@ fn keys_fall_due_at_their_expiry_and_not_before() {
     assert_eq!(state.next_expiry_ms(), Some(100));
     state.advance(at(99));
     assert_eq!(state.len(), 3);
-    state.advance(at(100));
+    let expired = state.advance(at(100));
+    assert_eq!(expired, [Expired { key: b"a".to_vec(), version: at(1), at: at(100) }]);
     assert!(state.get(b"a").is_none() && state.get(b"b").is_some());
     assert_eq!(state.version_of(b"a"), at(100));
     assert_eq!(state.next_expiry_ms(), Some(200));
@@ -105,6 +106,27 @@ fn a_shard_made_of_another_ones_slots_is_the_same_shard() {
     copy.advance(at(60));
     state.advance(at(60));
     assert_eq!(copy.slot_digests(), state.slot_digests());
+}
+
+#[test]
+fn what_is_tried_out_on_an_excerpt_or_overlay_does_not_reach_the_shard() {
+    let mut state = shard();
+    state.put(b"a", expiring(100, at(1)));
+    state.put(b"b", Item::string(b"v", at(2)));
+    state.put(b"gone", Item::string(b"v", at(2)));
+    state.remove(b"gone", at(3));
+    state.advance(at(50));
+    let before = state.slot_digests();
+    let mut excerpt = state.excerpt(&[b"a", b"gone", b"nosuch"]);
+    assert_eq!((excerpt.len(), excerpt.last()), (1, at(50)));
+    assert_eq!((excerpt.version_of(b"gone"), excerpt.get(b"a")), (at(3), state.get(b"a")));
+    excerpt.remove(b"a", at(60));
+    let mut overlay = state.overlay();
+    overlay.put(b"c", Item::string(b"new", at(60)));
+    overlay.remove(b"a", at(60));
+    assert_eq!((overlay.len(), state.len()), (2, 2));
+    assert_eq!(state.slot_digests(), before);
+    assert_eq!(state.next_expiry_ms(), Some(100));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What the tests share: clusters of their own, ports, the load that is recorded, a small HTTP client.
 
+pub(crate) mod fronts;
 pub(crate) mod harness;
 pub(crate) mod ports;
+pub(crate) mod split;
 pub(crate) mod web;
 pub(crate) mod workload;
 

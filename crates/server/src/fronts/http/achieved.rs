@@ -7,7 +7,7 @@ use axum::response::Response;
 use proto::outcome::{Achieved, Certificate};
 
 /// Their names, and what they mean.
-pub(super) const HEADERS: [(&str, &str); 7] = [
+pub(super) const HEADERS: [(&str, &str); 8] = [
     ("Consistency", "The level that was met"),
     (
         "Session",
@@ -16,10 +16,14 @@ pub(super) const HEADERS: [(&str, &str); 7] = [
     ("ETag", "The version of the value; not there if the key is not"),
     (
         "As-Of",
-        "Sequential: where the answer stands in the one order of the cluster. Linearizable: the last entry that the leader had applied",
+        "Sequential: where the answer stands in the one order of the cluster. Linearizable: the last entry that the leader had applied. Causal and eventual: the last entry that the replica had applied",
     ),
     ("Age-Max", "The state that answered was at most so old, as far as the nodes' clocks can be trusted"),
-    ("State", "committed: what is told is decided for good"),
+    (
+        "State",
+        "committed: what is told is decided for good. tentative: not all of it is, so it may still change",
+    ),
+    ("Dot", "A tentative write's own operation, under which the conflict log names it; not there otherwise"),
     ("Served-By", "The node whose state answered"),
 ];
 
@@ -47,7 +51,10 @@ impl Told {
         insert("consistency", achieved.level.name());
         insert("as-of", &certificate.as_of.to_string());
         insert("age-max", &format!("{}ms", achieved.age_ms));
-        insert("state", "committed");
+        insert("state", achieved.state.name());
+        if let Some(dot) = achieved.dot {
+            insert("dot", &dot.to_string());
+        }
         insert("served-by", &certificate.served_by.to_string());
         response
     }

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use proto::command::{Command, InSession, Request};
 use proto::commands::client_number;
+use proto::commands::consistency::acks;
 use proto::hlc::Timestamp;
 use proto::level::Ladder;
-use proto::limits::{MAX_CLIENT_NAME_BYTES, MAX_DEADLINE_MS};
+use proto::limits::{MAX_CLIENT_NAME_BYTES, MAX_DEADLINE_MS, MAX_REPLICAS};
 use proto::log_entry::ClientNumber;
 use proto::ops::{Condition, SetExpiry};
 use std::time::Duration;
@@ -34,15 +35,18 @@ pub(super) struct Options {
     pub max_staleness_ms: Option<u64>,
     /// From Deadline.
     pub deadline_ms: Option<u64>,
+    /// From Acks.
+    pub acks: Option<u8>,
     /// From Idempotency-Key.
     pub client: Option<ClientNumber>,
 }
 
-const TWINS: [(&str, &str); 8] = [
+const TWINS: [(&str, &str); 9] = [
     ("consistency", "consistency"),
     ("session", "session"),
     ("max-staleness", "max_staleness"),
     ("deadline", "deadline"),
+    ("acks", "acks"),
     ("idempotency-key", "idempotency_key"),
     ("if-match", "if_match"),
     ("if-none-match", "if_none_match"),
@@ -89,7 +93,8 @@ impl Options {
             }
             said[at] = Some(value);
         }
-        let [consistency, session, max_staleness, deadline, number, if_match, if_none_match, ttl] = said;
+        let [consistency, session, max_staleness, deadline, acks, number, if_match, if_none_match, ttl] =
+            said;
         let waiting = |what, text: Option<String>| {
             text.map(|text| span(what, &text, None, MAX_DEADLINE_MS)).transpose()
         };
@@ -98,6 +103,7 @@ impl Options {
             session: session.map_or(InSession::Connection, |token| InSession::Token(Bytes::from(token))),
             max_staleness_ms: waiting("Max-Staleness", max_staleness)?,
             deadline_ms: waiting("Deadline", deadline)?,
+            acks: acks.map(|text| nodes(&text)).transpose()?,
             client: number.map(numbered).transpose()?,
             condition: condition(if_match.as_deref(), if_none_match.as_deref())?,
             expiry: match ttl {
@@ -117,7 +123,7 @@ impl Options {
             wants_token: true,
             deadline_ms: self.deadline_ms,
             level_chosen: self.ladder.is_some(),
-            acks: None,
+            acks: self.acks,
             client: self.client.clone(),
         }
     }
@@ -144,6 +150,15 @@ impl Options {
 
 fn ladder(text: &str) -> Result<Ladder, Problem> {
     Ladder::parse(text.as_bytes()).map_err(|bad| Problem::bad_request("level", bad.0))
+}
+
+fn nodes(text: &str) -> Result<u8, Problem> {
+    acks(text.as_bytes()).map_err(|_| {
+        Problem::bad_request(
+            "bad_acks",
+            format!("Acks wants the number of nodes that hold a tentative write before the answer, from 1 to {MAX_REPLICAS}"),
+        )
+    })
 }
 
 fn numbered(text: String) -> Result<ClientNumber, Problem> {
@@ -239,6 +254,19 @@ mod tests {
     }
 
     #[test]
+    fn weak_levels_and_acks_are_read() {
+        let asked = read(&[("consistency", "linearizable;50ms, causal")], "/k?acks=2").expect("good");
+        let request = asked.request(Command::DbSize);
+        assert_eq!(
+            (request.ladder.to_string().as_str(), request.acks),
+            ("linearizable;50ms, causal", Some(2))
+        );
+        for bad in ["0", "8", "two"] {
+            assert_eq!(read(&[("acks", bad)], "/k"), Err("bad_acks"), "{bad}");
+        }
+    }
+
+    #[test]
     fn spans_have_units_and_bounds() {
         assert_eq!(read(&[], "/k?ttl=10").map(|o| o.expiry), Ok(SetExpiry::AfterMs(10_000)));
         assert_eq!(read(&[], "/k?ttl=500ms").map(|o| o.expiry), Ok(SetExpiry::AfterMs(500)));
@@ -260,7 +288,7 @@ mod tests {
     #[test]
     fn nothing_is_silently_ignored() {
         assert_eq!(read(&[], "/k?tll=10"), Err("unknown_parameter"));
-        assert_eq!(read(&[("consistency", "causal")], "/k"), Err("level"));
+        assert_eq!(read(&[("consistency", "causal, linearizable")], "/k"), Err("level"));
         assert_eq!(read(&[("consistency", "strong")], "/k"), Err("level"));
         assert_eq!(read(&[("idempotency-key", "a")], "/k"), Err("bad_idempotency_key"));
     }

@@ -71,7 +71,7 @@ fn errors_are_problem_documents_with_codes() {
     code(&ask("GET /kvs/", ""), "400", "no_key");
     code(&ask("GET /kvs/k?x=1", ""), "400", "unknown_parameter");
     code(&ask("GET /kvs/k?consistency=strong", ""), "400", "level");
-    code(&ask("GET /kvs/k", "Consistency: eventual\r\n"), "400", "level");
+    code(&ask("GET /kvs/k", "Consistency: quorum\r\n"), "400", "level");
     code(&ask("PUT /kvs/k", "Content-Length: 8388609\r\n"), "413", "value_too_long");
     let answer = ask("GET /kvs/k", "");
     code(&answer, "503", "no_quorum");

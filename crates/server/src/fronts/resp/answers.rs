@@ -55,7 +55,7 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
     })
 }
 
-/// `{level, token, age_ms, state, node, version, as_of}`. Every write of this version is decided before it is answered, so the state is always the same.
+/// `{level, token, age_ms, state, node, version, as_of, dot}`. The dot is a tentative write's own operation, under which the conflict log names it.
 fn metadata(certificate: &Certificate, achieved: &Achieved) -> Reply {
     let number = |value: u64| Reply::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let pair = |name: &'static str, value| (Reply::bulk(name), value);
@@ -63,17 +63,21 @@ fn metadata(certificate: &Certificate, achieved: &Achieved) -> Reply {
         pair("level", Reply::bulk(achieved.level.name())),
         pair("token", achieved.token.clone().map_or(Reply::Nil, Reply::bulk)),
         pair("age_ms", number(achieved.age_ms)),
-        pair("state", Reply::bulk("committed")),
+        pair("state", Reply::bulk(achieved.state.name())),
         pair("node", number(certificate.served_by.0)),
         pair("version", number(certificate.version.0)),
         pair("as_of", number(certificate.as_of.0)),
+        pair("dot", achieved.dot.map_or(Reply::Nil, |dot| Reply::bulk(dot.to_string()))),
     ])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::ids::NodeId;
     use proto::level::Level;
+    use proto::outcome::State;
+    use proto::tentative::{Dot, Origin};
 
     #[test]
     fn each_kind_of_failure_has_the_word_that_clients_know() {
@@ -91,6 +95,7 @@ mod tests {
         assert_eq!(word(ErrorKind::Unknown, false), "UNKNOWN");
         assert_eq!(word(ErrorKind::Retry, false), "TRYAGAIN");
         assert_eq!(word(ErrorKind::OutOfMemory, false), "OOM");
+        assert_eq!(word(ErrorKind::Level, true), "LEVEL");
         assert_eq!(word(ErrorKind::Invalid, true), "ERR");
         assert_eq!(word(ErrorKind::Closed, true), "CLUSTERDOWN");
     }
@@ -99,7 +104,9 @@ mod tests {
     fn what_was_achieved_is_told_only_when_asked_for() {
         let done = || Outcome::Done { reply: Reply::OK, certificate: Certificate::default() };
         let achieved = Achieved {
-            level: Level::Sequential,
+            level: Level::Causal,
+            state: State::Tentative,
+            dot: Some(Dot { origin: Origin::first_of(NodeId(2)), number: 5 }),
             age_ms: 7,
             token: Some("t".to_owned()),
             ..Achieved::default()
@@ -112,9 +119,10 @@ mod tests {
             meta.iter().find(|(key, _)| *key == Reply::bulk(name)).map(|(_, value)| value)
         };
         assert_eq!(parts[0], Reply::OK);
-        assert_eq!(told("level"), Some(&Reply::bulk("sequential")));
+        assert_eq!(told("level"), Some(&Reply::bulk("causal")));
         assert_eq!(told("token"), Some(&Reply::bulk("t")));
         assert_eq!(told("age_ms"), Some(&Reply::Int(7)));
-        assert_eq!(told("state"), Some(&Reply::bulk("committed")));
+        assert_eq!(told("state"), Some(&Reply::bulk("tentative")));
+        assert_eq!(told("dot"), Some(&Reply::bulk("n2.0.1:5")));
     }
 }
