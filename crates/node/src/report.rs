@@ -83,7 +83,7 @@ impl Core {
 
     /// How many tentative operations this node holds that its replicas have not seen decided.
     pub fn undecided(&self) -> u64 {
-        0
+        self.held_operations() as u64
     }
 
     /// This node's copy of the directory.

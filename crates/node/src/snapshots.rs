@@ -71,23 +71,21 @@ impl Snapshots {
         if self.taking.is_some() {
             return false;
         }
-        let due = groups
+        let grown = groups
             .iter()
-            .filter(|(id, group)| {
-                let grown = log.bytes_since_snapshot(**id);
-                grown > min_log_bytes.max(group.machine.bytes())
-            })
+            .filter(|(id, group)| log.bytes_since_snapshot(**id) > min_log_bytes.max(group.machine.bytes()))
             .max_by_key(|(id, _)| log.bytes_since_snapshot(**id))
-            .map(|(id, _)| *id)
-            .or(pressing.outbox)
-            .or_else(|| pressing.oldest_segment.filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES));
-        let Some((id, group)) = due.and_then(|id| groups.get(&id).map(|group| (id, group))) else {
-            return false;
-        };
+            .map(|(id, _)| *id);
+        let oldest = pressing.oldest_segment.filter(|_| log.disk_bytes() > LOG_SOFT_LIMIT_BYTES);
+        // The outbox comes first: it waits for a group that need not have grown itself, and that another would always come before.
+        let due = [pressing.outbox, grown, oldest].into_iter().flatten().find_map(|id| {
+            let group = groups.get(&id)?;
+            let may =
+                !group.replica_ref().frozen() && !occupied(id) && group.point().index > self.durable(id);
+            may.then_some((id, group))
+        });
+        let Some((id, group)) = due else { return false };
         let point = group.point();
-        if group.replica_ref().frozen() || occupied(id) || point.index <= self.durable(id) {
-            return false;
-        }
         let frozen = group.machine.freeze();
         let writer = SnapshotWriter::new(id, point.clone(), frozen.slots, frozen.tables);
         self.taking = Some(Taking { group: id, point, writer });

@@ -48,6 +48,18 @@ pub struct Asked {
     judged: Vec<Judged>,
 }
 
+/// An answer from the state.
+pub struct Said<'a> {
+    /// What the command answers.
+    pub reply: Reply,
+    /// What it stands for.
+    pub certificate: Certificate,
+    /// At which level, and what is undecided about it.
+    pub achieved: &'a Achieved,
+    /// Whether the write had been sent before: then it may be the answer of its first application.
+    pub is_repeated: bool,
+}
+
 /// What an answer from the state came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
@@ -361,18 +373,15 @@ impl Chooser {
         unjudged(command)
     }
 
-    /// Reads an answer and completes the records of its question. One to a numbered write that was sent before may be that of its first application. An error is a sentence about an answer that no store could give.
-    #[allow(clippy::too_many_arguments)] // what came, and how
+    /// Reads an answer and completes the records of its question. An error is a sentence about an answer that no store could give.
     pub fn understand(
         &mut self,
         asked: &Asked,
-        reply: Reply,
-        certificate: Certificate,
-        achieved: &Achieved,
-        is_repeated: bool,
+        said: Said<'_>,
         now_ns: u64,
         mut records: Vec<&mut Record>,
     ) -> Result<Meaning, String> {
+        let Said { reply, certificate, achieved, is_repeated } = said;
         if reply.is_error() {
             return Ok(Meaning::Refused);
         }
@@ -539,15 +548,9 @@ mod tests {
         let mut chooser = Chooser::new(Params::draw(1).workload, Random::new(1));
         let asked = get("k".into());
         let mut record = Record::invoked("c", OpName::Get, "k", 1);
-        let answer = chooser.understand(
-            &asked,
-            Reply::Int(5),
-            Certificate::default(),
-            &Achieved::default(),
-            false,
-            2,
-            vec![&mut record],
-        );
+        let (reply, certificate, achieved) = (Reply::Int(5), Certificate::default(), &Achieved::default());
+        let said = Said { reply, certificate, achieved, is_repeated: false };
+        let answer = chooser.understand(&asked, said, 2, vec![&mut record]);
         assert!(answer.unwrap_err().contains("was answered"));
     }
 }

@@ -72,7 +72,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 11] = {
+pub const PLANTED: [node::planted::Planted; 22] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -86,6 +86,17 @@ pub const PLANTED: [node::planted::Planted; 11] = {
         SessionNotAwaited,
         SessionNotMerged,
         SafeTimeByClock,
+        CausalWriteDoesNotWait,
+        FoldIsNoPrefix,
+        CoverageOutsideTheStream,
+        OutboxAnsweredBeforeSync,
+        ClockBackOnRestart,
+        StrongTimeForgotten,
+        PredecessorNotChecked,
+        TombstonesDropped,
+        FloorNotEnforced,
+        OverlayByOtherRules,
+        KeyForgetsDots,
     ]
 };
 

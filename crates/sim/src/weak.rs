@@ -11,7 +11,7 @@ use proto::level::{Ladder, Level};
 use std::fmt;
 
 /// Whether seeds draw weak operations unless told otherwise.
-pub const BY_DEFAULT: bool = false;
+pub const BY_DEFAULT: bool = true;
 
 /// How clients use the levels below sequential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

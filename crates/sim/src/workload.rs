@@ -7,7 +7,7 @@
 //! Invariants: an operation is written down when it is first sent; what was unknown once can only become *ok* (by the same number), never *failed*.
 //! Not here: keys and kinds of operations (`operations`), and the moving of requests and answers (`world`).
 
-use crate::operations::{Asked, Chooser, Meaning};
+use crate::operations::{Asked, Chooser, Meaning, Said};
 use crate::params::WorkloadParams;
 use crate::random::Random;
 use crate::schedule::{Instant, MILLISECOND};
@@ -345,15 +345,9 @@ impl Workload {
                         (operation.records.first().copied().unwrap_or(0), operation.records.len());
                     self.history[first..first + count].iter_mut().collect()
                 };
-                match self.chooser.understand(
-                    &operation.asked,
-                    reply,
-                    certificate,
-                    &achieved,
-                    operation.may_have_been_applied,
-                    now.0,
-                    records,
-                )? {
+                let (achieved, is_repeated) = (&achieved, operation.may_have_been_applied);
+                let said = Said { reply, certificate, achieved, is_repeated };
+                match self.chooser.understand(&operation.asked, said, now.0, records)? {
                     Meaning::Answered => {
                         self.story.acknowledged += 1;
                         self.story.weak += u64::from(achieved.level.is_weak());

@@ -150,7 +150,11 @@ impl Core {
 
     /// Answers without having taken anything.
     fn refuse_weak(&mut self, request: &WeakRequest, outcome: Outcome) -> Result<(), Lack> {
-        let session = request.session.clone().unwrap_or_default();
+        let mut session = request.session.clone().unwrap_or_default();
+        if let (Some(_), Outcome::Done { certificate, .. }) = (&request.session, &outcome) {
+            // What was found, or what the first application of a numbered write came to, is seen now.
+            session.see(certificate.version.max(certificate.as_of));
+        }
         self.outbox.send(request.front, answer(request.incarnation, request.id, outcome, session, None));
         Ok(())
     }
