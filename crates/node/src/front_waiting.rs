@@ -85,6 +85,12 @@ impl Front {
                 connection.planned = Some(planned);
                 return;
             }
+            #[cfg(feature = "planted")]
+            if self.planted == crate::planted::Planted::OtherShardsDotsForgotten
+                && matches!(planned.nature, Nature::Strong)
+            {
+                connection.session.dots = proto::tentative::Dots::NONE;
+            }
             match readiness(connection, &mut planned, now, &self.folds, &self.key) {
                 Readiness::Refused(failure) => self.refuse_first(id, failure),
                 Readiness::Waits(until) => {

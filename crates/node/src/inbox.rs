@@ -103,6 +103,11 @@ impl Core {
                 }
             }
             Message::ReadAnswer { incarnation, id, outcome, seen, dots, state, age_ms } => {
+                #[cfg(feature = "planted")]
+                let dots = match self.config.planted {
+                    Planted::ReadDoesNotJoinDots => Dots::NONE,
+                    _ => dots,
+                };
                 let saw = Session { hlc: seen, dots };
                 let answered = AnsweredRead { outcome, saw, state, age_ms, valid_until };
                 self.front.read_answered(incarnation, id, answered);

@@ -52,4 +52,8 @@ pub enum Planted {
     OverlayByOtherRules,
     /// A key does not keep the dots of the operations that made it.
     KeyForgetsDots,
+    /// A strong write forgets what its session has seen that is not decided, on whatever shard.
+    OtherShardsDotsForgotten,
+    /// A reader's session does not take in what it was shown that is not decided.
+    ReadDoesNotJoinDots,
 }

@@ -170,6 +170,10 @@ impl Core {
             out: Vec::new(),
             config,
         };
+        #[cfg(feature = "planted")]
+        {
+            core.front.planted = core.config.planted;
+        }
         core.take_recovered_directory();
         Ok(core)
     }

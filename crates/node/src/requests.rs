@@ -79,6 +79,9 @@ pub struct Front {
     pub(crate) key: TokenKey,
     pub(crate) seed: u64,
     pub(crate) answers: Vec<Answer>,
+    /// A bug that is planted to prove a checker.
+    #[cfg(feature = "planted")]
+    pub(crate) planted: crate::planted::Planted,
 }
 
 impl Front {
@@ -103,6 +106,8 @@ impl Front {
             key,
             seed,
             answers: Vec::new(),
+            #[cfg(feature = "planted")]
+            planted: crate::planted::Planted::Nothing,
         }
     }
 

@@ -72,7 +72,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 22] = {
+pub const PLANTED: [node::planted::Planted; 24] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -97,6 +97,8 @@ pub const PLANTED: [node::planted::Planted; 22] = {
         FloorNotEnforced,
         OverlayByOtherRules,
         KeyForgetsDots,
+        OtherShardsDotsForgotten,
+        ReadDoesNotJoinDots,
     ]
 };
 

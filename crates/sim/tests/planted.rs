@@ -13,16 +13,26 @@ const SEEDS: u64 = 25;
 
 /// The bug is found within a few seeds from `first` on, and the seed that found it is innocent without it.
 fn is_caught(planted: Planted, first: u64) {
+    is_caught_among(planted, first, 0);
+}
+
+/// The same in a world where most operations are below sequential.
+fn is_caught_below_sequential(planted: Planted, first: u64) {
+    is_caught_among(planted, first, 60);
+}
+
+fn is_caught_among(planted: Planted, first: u64, weak_percent: u64) {
+    let world = Options { weak_percent: Some(weak_percent), ..Options::default() };
     let found = (first..first + SEEDS).find_map(|seed| {
-        let failure = run(seed, Options { planted, ..Options::default() }).failure?;
+        let failure = run(seed, Options { planted, ..world }).failure?;
         Some((seed, failure))
     });
     let Some((seed, failure)) = found else {
         panic!(
-            "{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --seeds 2000"
+            "{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --weak {weak_percent} --seeds 2000"
         );
     };
-    let innocent = run(seed, Options::default()).failure;
+    let innocent = run(seed, world).failure;
     assert_eq!(innocent, None, "seed {seed} fails without {planted:?} too, so {failure} proves nothing");
 }
 
@@ -64,4 +74,69 @@ fn a_leader_that_does_not_take_in_the_sessions_time_is_caught() {
 #[test]
 fn safe_time_that_is_promised_outside_the_log_is_caught() {
     is_caught(Planted::SafeTimeByClock, 1);
+}
+
+#[test]
+fn a_weak_overwrite_that_forgets_the_strong_write_beneath_is_caught() {
+    is_caught_below_sequential(Planted::StrongTimeForgotten, 1);
+}
+
+#[test]
+fn an_operation_that_is_decided_without_the_one_before_it_is_caught() {
+    is_caught_below_sequential(Planted::PredecessorNotChecked, 1);
+}
+
+#[test]
+fn a_deletion_that_is_forgotten_at_once_is_caught() {
+    is_caught_below_sequential(Planted::TombstonesDropped, 1);
+}
+
+#[test]
+fn an_assignment_from_below_the_floor_that_is_applied_is_caught() {
+    is_caught_below_sequential(Planted::FloorNotEnforced, 1);
+}
+
+#[test]
+fn an_overlay_with_rules_of_its_own_is_caught() {
+    is_caught_below_sequential(Planted::OverlayByOtherRules, 1);
+}
+
+#[test]
+fn a_key_that_forgets_what_it_depends_on_is_caught() {
+    is_caught_below_sequential(Planted::KeyForgetsDots, 1);
+}
+
+#[test]
+fn a_causal_write_that_does_not_wait_for_its_session_is_caught() {
+    is_caught_below_sequential(Planted::CausalWriteDoesNotWait, 1);
+}
+
+#[test]
+fn a_fold_that_is_no_prefix_is_caught() {
+    is_caught_below_sequential(Planted::FoldIsNoPrefix, 1);
+}
+
+#[test]
+fn coverage_that_is_told_outside_the_stream_is_caught() {
+    is_caught_below_sequential(Planted::CoverageOutsideTheStream, 1);
+}
+
+#[test]
+fn an_outbox_that_is_answered_before_the_sync_is_caught() {
+    is_caught_below_sequential(Planted::OutboxAnsweredBeforeSync, 1);
+}
+
+#[test]
+fn a_clock_that_is_behind_the_outbox_after_a_restart_is_caught() {
+    is_caught_below_sequential(Planted::ClockBackOnRestart, 1);
+}
+
+#[test]
+fn a_strong_write_that_forgets_the_dots_of_other_shards_is_caught() {
+    is_caught_below_sequential(Planted::OtherShardsDotsForgotten, 1);
+}
+
+#[test]
+fn a_read_that_does_not_join_the_dots_that_it_shows_is_caught() {
+    is_caught_below_sequential(Planted::ReadDoesNotJoinDots, 1);
 }
