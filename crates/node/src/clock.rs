@@ -46,6 +46,11 @@ impl Clock {
         acceptable
     }
 
+    /// Takes in the times of a tentative operation; `false` as for any message. What lies behind this clock is no news.
+    pub fn merge_operation(&mut self, seen: Timestamp, wall_ms: u64) -> bool {
+        seen <= self.last || self.merge_received(seen, wall_ms)
+    }
+
     /// Takes a message's timestamp in; `false` if it is too far ahead, and then the whole message is to be refused.
     pub fn merge_received(&mut self, seen: Timestamp, wall_ms: u64) -> bool {
         let acceptable = seen.wall_ms() <= wall_ms.saturating_add(MAX_CLOCK_OFFSET_MS);

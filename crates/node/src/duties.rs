@@ -86,9 +86,7 @@ fn weight(proposal: &Proposal) -> usize {
     match proposal {
         Proposal::Write { forward, .. } => forward.write.as_ref().map_or(64, |write| write.weight_bytes()),
         Proposal::Empty { .. } => 16,
-        Proposal::Tentative(operation) => {
-            256 + operation.write.weight_bytes() + 32 * (operation.dots.len() + operation.held.len())
-        }
+        Proposal::Tentative(operation) => operation.weight_bytes(),
         Proposal::Floor { folds, .. } => 32 + 32 * folds.len(),
         Proposal::Directory(change) => change.len(),
     }

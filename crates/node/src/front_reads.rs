@@ -11,6 +11,7 @@ use proto::ops::Read;
 use proto::outcome::{Outcome, State};
 use proto::peer::{Demand, Message};
 use proto::session::Session;
+use proto::tentative::Fold;
 use proto::time::Mono;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -69,6 +70,24 @@ impl FrontReads {
     /// A read is answered, or nobody waits for it any more: answers who did.
     pub fn forget(&mut self, id: u64) -> Option<PartId> {
         self.reads.remove(&id).map(|read| read.part)
+    }
+
+    /// More is known to be decided: what waits for that is asked again, for less.
+    pub fn folded(&mut self, fold: &Fold) {
+        for (id, read) in &mut self.reads {
+            let (Demand::Everything { dots, .. } | Demand::UpTo { dots, .. }) = &mut read.demand else {
+                continue;
+            };
+            let before = dots.len();
+            dots.retain(|dot| dot.origin != fold.origin || dot.number > fold.number);
+            if dots.len() < before {
+                if let Demand::UpTo { at, .. } = &mut read.demand {
+                    *at = fold.at.max(*at);
+                }
+                (read.target, read.send_at) = (None, Mono(0));
+                self.unsent.insert(*id);
+            }
+        }
     }
 
     /// Sends what is unsent, where somebody can be asked.

@@ -38,6 +38,7 @@ impl Front {
         if !self.folds.learn(fold) {
             return;
         }
+        self.reads.folded(&fold);
         for flight in std::mem::take(&mut self.too_wide) {
             self.finish(flight);
         }

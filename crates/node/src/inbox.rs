@@ -238,7 +238,7 @@ impl Core {
                     incarnation,
                     number: position.number,
                     outcome,
-                    dots: Dots::NONE,
+                    dots: shard.arbitration.all_dots(),
                 };
                 self.outbox.send(position.front, answer);
             }
@@ -313,7 +313,7 @@ impl Core {
     }
 
     /// A reader of some replica needs the safe time to reach `at`. Whoever is no leader keeps quiet: the replica asks again.
-    fn time_wanted(&mut self, from: NodeId, id: GroupId, at: Timestamp) {
+    pub(crate) fn time_wanted(&mut self, from: NodeId, id: GroupId, at: Timestamp) {
         let Some(group) = self.groups.get_mut(&id).filter(|group| group.view().serves) else { return };
         if at <= group.machine.last() {
             return;

@@ -8,6 +8,7 @@ use proto::frame::Frame;
 use proto::ids::NodeId;
 use proto::outcome::Outcome;
 use proto::peer::{ForwardedWrite, Message, SnapshotStep};
+use proto::tentative::Operation;
 use proto::time::{Mono, Now};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -140,6 +141,23 @@ fn weight_bytes(message: &Message) -> usize {
                 slots.len() * 20 + tables.len()
             }
             Message::DirectoryCopy { state, .. } => state.len(),
-            _ => 0,
+            Message::ForwardTentative { write, .. } => write.weight_bytes(),
+            Message::TentativeAnswer { outcome, .. } => outcome_bytes(outcome),
+            Message::Held { operations, .. } | Message::Submit { operations, .. } => {
+                operations.iter().map(Operation::weight_bytes).sum()
+            }
+            Message::ForwardRead { .. }
+            | Message::ForwardWrite { .. }
+            | Message::Announce(_)
+            | Message::NotTaken { .. }
+            | Message::TimeWanted { .. }
+            | Message::HeldWanted { .. }
+            | Message::HeldDurably { .. }
+            | Message::Folded { .. }
+            | Message::FloorWanted { .. }
+            | Message::FloorPromise { .. }
+            | Message::Snapshot { .. }
+            | Message::ProposeDirectory { .. }
+            | Message::DirectoryWanted { .. } => 0,
         }
 }

@@ -90,9 +90,31 @@ impl LeaseTerms {
 }
 
 impl Reads {
-    /// A read arrives.
+    /// A read arrives. One that its front sends again waits already, unless it asks for less now: then it counts as new.
     pub fn add(&mut self, read: PendingRead) {
+        let same = |known: &PendingRead| {
+            (known.front, known.incarnation, known.id) == (read.front, read.incarnation, read.id)
+        };
+        let known = self
+            .waiting
+            .iter()
+            .chain(self.rounds.iter().flat_map(|round| &round.reads))
+            .chain(self.proven.iter().map(|proven| &proven.read))
+            .find(|known| same(known));
+        if known.is_some_and(|known| known.dots == read.dots) {
+            return;
+        }
+        if known.is_some() {
+            self.waiting.retain(|known| !same(known));
+            self.rounds.iter_mut().for_each(|round| round.reads.retain(|known| !same(known)));
+            self.proven.retain(|proven| !same(&proven.read));
+        }
         self.waiting.push(read);
+    }
+
+    /// Whether a read waits for what its session's dots cover.
+    pub fn has_dots(&self) -> bool {
+        self.proven.iter().any(|proven| !proven.read.dots.is_empty())
     }
 
     /// Whether anything waits.

@@ -430,7 +430,11 @@ pub(crate) fn planned(
             let is_here = |group: &GroupId| routing.replicas(*group).contains(&me);
             let keeps_order = climb.rungs().len() == 1
                 && body.session == InSession::Connection
-                && operations.iter().all(|(group, _)| is_here(group));
+                // What answers from state may have to wait, and what came behind it would be taken first.
+                && operations.iter().all(|(group, operation)| {
+                    is_here(group)
+                        && matches!(operation, Operation::Write(write) if !write.answers_from_state())
+                });
             Nature::Weak(keeps_order.then_some(strongest))
         }
     };

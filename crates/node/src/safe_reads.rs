@@ -59,9 +59,15 @@ impl SafeReads {
     /// A read arrives; `false` if there is no room for it to wait. One that a state of this safe time may answer need not; one that its front sends again waits already.
     pub fn add(&mut self, read: PendingRead, at: Timestamp, ask_for: Timestamp, safe: Timestamp) -> bool {
         let of = |read: &PendingRead| (read.front, read.incarnation, read.id);
-        let known = self.waiting.iter().any(|waiting| of(&waiting.read) == of(&read));
-        let has_room = known || at <= safe || self.waiting.len() < MAX_WAITING_READS;
-        if has_room && !known {
+        let known = self.waiting.iter_mut().find(|waiting| of(&waiting.read) == of(&read));
+        if let Some(known) = known {
+            // What is known to be decided meanwhile is a time now.
+            known.read.dots = read.dots;
+            known.at = known.at.max(at);
+            return true;
+        }
+        let has_room = at <= safe || self.waiting.len() < MAX_WAITING_READS;
+        if has_room {
             self.waiting.push(WaitingRead { read, at, ask_for: at.max(ask_for), expiry: None });
         }
         has_room
@@ -70,6 +76,11 @@ impl SafeReads {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// Whether a read waits for what its session's dots cover.
+    pub fn has_dots(&self) -> bool {
+        self.waiting.iter().any(|waiting| !waiting.read.dots.is_empty())
     }
 
     /// How many reads wait.

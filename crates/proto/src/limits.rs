@@ -105,6 +105,8 @@ pub const MAX_JOINED_TOKENS: usize = 256;
 pub const MAX_SESSION_DOTS: usize = 12;
 /// Tentative operations of one shard that one node holds undecided; further ones are refused until some are decided.
 pub const MAX_HELD_OPERATIONS: usize = 65_536;
+/// Tentative operations of one key that one node holds undecided: each reader of the key looks at all of them.
+pub const MAX_HELD_OF_KEY: usize = 1_024;
 /// Bytes of tentative operations of one shard that one node holds undecided.
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 /// Writes and reads below sequential that wait at one replica of a shard for what their session depends on.

@@ -144,6 +144,13 @@ pub struct Operation {
     pub write: Write,
 }
 
+impl Operation {
+    /// About how many bytes it weighs, for limits on what is under way.
+    pub fn weight_bytes(&self) -> usize {
+        256 + self.write.weight_bytes() + 32 * (self.dots.len() + self.held.len())
+    }
+}
+
 /// Why a tentative operation was not applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WhySuperseded {

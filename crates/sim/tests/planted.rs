@@ -2,6 +2,8 @@
 //!
 //! The search itself (`sim --planted NAME --seeds 2000`) is a soak. When a change of the core makes these seeds other runs, the test looks on from the seed that
 //! is noted, for a few more; if it needs more than that, search again and note the new seed here.
+//!
+//! Two bugs of arbitration hardly ever show in a whole cluster, because leaders hand nothing in that would meet them (`PredecessorNotChecked`, `FloorNotEnforced`): `crates/node/tests/arbitration.rs` catches them.
 
 #![cfg(feature = "planted")]
 
@@ -78,65 +80,50 @@ fn safe_time_that_is_promised_outside_the_log_is_caught() {
 
 #[test]
 fn a_weak_overwrite_that_forgets_the_strong_write_beneath_is_caught() {
-    is_caught_below_sequential(Planted::StrongTimeForgotten, 1);
-}
-
-#[test]
-fn an_operation_that_is_decided_without_the_one_before_it_is_caught() {
-    is_caught_below_sequential(Planted::PredecessorNotChecked, 1);
+    is_caught_below_sequential(Planted::StrongTimeForgotten, 9);
 }
 
 #[test]
 fn a_deletion_that_is_forgotten_at_once_is_caught() {
-    is_caught_below_sequential(Planted::TombstonesDropped, 1);
-}
-
-#[test]
-fn an_assignment_from_below_the_floor_that_is_applied_is_caught() {
-    is_caught_below_sequential(Planted::FloorNotEnforced, 1);
+    is_caught_below_sequential(Planted::TombstonesDropped, 2);
 }
 
 #[test]
 fn an_overlay_with_rules_of_its_own_is_caught() {
-    is_caught_below_sequential(Planted::OverlayByOtherRules, 1);
+    is_caught_below_sequential(Planted::OverlayByOtherRules, 2);
 }
 
 #[test]
 fn a_key_that_forgets_what_it_depends_on_is_caught() {
-    is_caught_below_sequential(Planted::KeyForgetsDots, 1);
+    is_caught_below_sequential(Planted::KeyForgetsDots, 2);
 }
 
 #[test]
 fn a_causal_write_that_does_not_wait_for_its_session_is_caught() {
-    is_caught_below_sequential(Planted::CausalWriteDoesNotWait, 1);
+    is_caught_below_sequential(Planted::CausalWriteDoesNotWait, 5);
 }
 
 #[test]
 fn a_fold_that_is_no_prefix_is_caught() {
-    is_caught_below_sequential(Planted::FoldIsNoPrefix, 1);
+    is_caught_below_sequential(Planted::FoldIsNoPrefix, 4);
 }
 
 #[test]
 fn coverage_that_is_told_outside_the_stream_is_caught() {
-    is_caught_below_sequential(Planted::CoverageOutsideTheStream, 1);
+    is_caught_below_sequential(Planted::CoverageOutsideTheStream, 25);
 }
 
 #[test]
 fn an_outbox_that_is_answered_before_the_sync_is_caught() {
-    is_caught_below_sequential(Planted::OutboxAnsweredBeforeSync, 1);
-}
-
-#[test]
-fn a_clock_that_is_behind_the_outbox_after_a_restart_is_caught() {
-    is_caught_below_sequential(Planted::ClockBackOnRestart, 1);
+    is_caught_below_sequential(Planted::OutboxAnsweredBeforeSync, 2);
 }
 
 #[test]
 fn a_strong_write_that_forgets_the_dots_of_other_shards_is_caught() {
-    is_caught_below_sequential(Planted::OtherShardsDotsForgotten, 1);
+    is_caught_below_sequential(Planted::OtherShardsDotsForgotten, 3);
 }
 
 #[test]
 fn a_read_that_does_not_join_the_dots_that_it_shows_is_caught() {
-    is_caught_below_sequential(Planted::ReadDoesNotJoinDots, 1);
+    is_caught_below_sequential(Planted::ReadDoesNotJoinDots, 2);
 }

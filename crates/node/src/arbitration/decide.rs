@@ -118,7 +118,9 @@ pub(super) enum Client<'a> {
 pub(super) fn was_applied<'a>(shard: &ShardMachine, client: Option<&'a ClientNumber>) -> Client<'a> {
     match client.and_then(|client| shard.sessions.repeated(client)) {
         None => Client::Now(client),
-        Some(Outcome::Failed(failure)) if failure.kind == ErrorKind::Retry => Client::Now(None),
+        Some(Outcome::Failed(failure)) if matches!(failure.kind, ErrorKind::Retry | ErrorKind::Expired) => {
+            Client::Now(None)
+        }
         Some(_) => Client::Before,
     }
 }

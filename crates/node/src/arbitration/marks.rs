@@ -91,8 +91,9 @@ impl KeyMark {
         (!self.dots.is_empty(), self.decided_at, key.clone())
     }
 
-    fn weight(&self) -> usize {
-        1 + self.elements.len()
+    /// In pieces of 256 bytes, about. Names of elements count as short ones.
+    fn weight(&self, key: &[u8]) -> usize {
+        1 + key.len() / 128 + self.elements.len()
     }
 }
 
@@ -130,7 +131,7 @@ impl Marks {
         }
         let (key, mark) = self.keys.remove_with_key(key)?;
         self.order.remove(&mark.place(&key));
-        self.weight -= mark.weight();
+        self.weight -= mark.weight(&key);
         Some(Arc::unwrap_or_clone(mark))
     }
 
@@ -139,7 +140,7 @@ impl Marks {
         self.take(key);
         let key = Bytes::copy_from_slice(key);
         self.order.insert(mark.place(&key));
-        self.weight += mark.weight();
+        self.weight += mark.weight(&key);
         self.keys.insert(key, Arc::new(mark));
     }
 

@@ -106,6 +106,11 @@ impl Arbitration {
         !self.keys.is_empty() || self.slots.values().any(|slot| !slot.dots.is_empty())
     }
 
+    /// Whether something would be forgotten if the floor were here.
+    pub fn would_forget(&self, floor: Timestamp) -> bool {
+        self.keys.oldest_plain().is_some_and(|(decided_at, _)| decided_at <= floor)
+    }
+
     /// Every dot that is still kept anywhere in this shard, and perhaps some that are not.
     pub fn all_dots(&self) -> Dots {
         self.kept.clone()

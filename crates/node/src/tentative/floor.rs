@@ -23,8 +23,8 @@ pub(super) struct Collection {
     asked: Mono,
     /// The leader that asked this node last, to be told.
     asker: Option<NodeId>,
-    /// What was proposed last.
-    proposed: (Timestamp, u64),
+    /// What of all origins was known to be decided when a floor was proposed last.
+    folded: u64,
 }
 
 impl Core {
@@ -91,10 +91,12 @@ impl Core {
         let folds: Vec<Fold> = self.tentative.folds.iter().collect();
         let folded = folds.iter().map(|fold| fold.number).sum();
         let Some(group) = self.groups.get_mut(&id).filter(|group| group.view().serves) else { return };
-        let news = (floor, folded) != shard.floor.proposed;
         shard.floor.promises.clear();
-        if news {
-            shard.floor.proposed = (floor, folded);
+        // An entry moves the shard's time on, and with it the next promise: without this a shard with a dot that cannot be folded would never rest.
+        let would_forget =
+            group.machine.as_shard().is_some_and(|shard| shard.arbitration.would_forget(floor));
+        if would_forget || folded != shard.floor.folded {
+            shard.floor.folded = folded;
             group.duties.propose_floor(floor, folds);
             self.dirty.insert(id);
         }

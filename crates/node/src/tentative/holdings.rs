@@ -15,9 +15,6 @@ use proto::tentative::{Dot, Dots, Operation, Origin};
 use proto::time::Mono;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What an operation weighs beside its write.
-const OPERATION_BYTES: usize = 256;
-
 /// One operation.
 #[derive(Debug)]
 pub struct Held {
@@ -160,12 +157,12 @@ impl Holdings {
         }
     }
 
-    /// What is held of these keys, beyond what the marks say is decided. `unsure`: also what is not durable yet.
+    /// What is held of these keys, beyond what the marks say is decided. `unsure`: also what is not durable yet of this origin.
     pub fn of_keys<'a>(
         &'a self,
         keys: impl IntoIterator<Item = &'a Bytes>,
         marks: &Dots,
-        unsure: bool,
+        unsure: Option<Origin>,
     ) -> Vec<&'a Operation> {
         if self.count == 0 {
             return Vec::new();
@@ -175,7 +172,7 @@ impl Holdings {
         dots.into_iter()
             .filter(|dot| dot.number > marks.of(dot.origin))
             .filter_map(|dot| self.get(dot))
-            .filter(|held| unsure || held.is_durable)
+            .filter(|held| held.is_durable || unsure == Some(held.operation.dot.origin))
             .map(|held| &held.operation)
             .collect()
     }
@@ -225,10 +222,14 @@ impl Holdings {
         let mut found = Vec::new();
         let mut left = bytes;
         let Some(stock) = self.stocks.get(&origin) else { return found };
+        let mut before = None;
         for (_, held) in stock.operations.range(number + 1..) {
-            if !held.is_durable || left == 0 {
+            // What was never held here is a hole that nobody may be led across.
+            let follows = before.is_none_or(|before| held.operation.predecessor == before);
+            if !held.is_durable || left == 0 || !follows {
                 break;
             }
+            before = Some(held.operation.dot.number);
             left = left.saturating_sub(weight(&held.operation));
             found.push(held.operation.clone());
         }
@@ -310,7 +311,7 @@ impl Holdings {
 }
 
 fn weight(operation: &Operation) -> usize {
-    OPERATION_BYTES + operation.write.weight_bytes()
+    operation.weight_bytes()
 }
 
 /// The keys of a tentative operation's write: one.
@@ -361,15 +362,15 @@ mod tests {
         let (mut holdings, key) = (Holdings::default(), Bytes::from_static(b"k"));
         holdings.insert(operation(2, 4, 0), LogIndex(1), Mono(0), true);
         holdings.insert(operation(2, 7, 4), LogIndex(2), Mono(0), false);
-        let shown = |holdings: &Holdings, marks: &Dots, unsure| {
+        let shown = |holdings: &Holdings, marks: &Dots, unsure: Option<Origin>| {
             let held = holdings.of_keys([&key], marks, unsure);
             held.iter().map(|operation| operation.dot.number).collect::<Vec<_>>()
         };
-        assert_eq!(shown(&holdings, &Dots::NONE, false), [4]);
-        assert_eq!(shown(&holdings, &Dots::NONE, true), [4, 7]);
+        assert_eq!(shown(&holdings, &Dots::NONE, None), [4]);
+        assert_eq!(shown(&holdings, &Dots::NONE, Some(origin(2))), [4, 7]);
         holdings.durable(dot(2, 7));
         let marks = dots(&[dot(2, 4)]);
-        assert_eq!(shown(&holdings, &marks, false), [7], "the state has the other");
+        assert_eq!(shown(&holdings, &marks, None), [7], "the state has the other");
         assert_eq!(holdings.prune(&marks), [dot(2, 4)]);
         assert_eq!((holdings.len(), holdings.newest_of(origin(2), &marks)), (1, 7));
     }
@@ -402,8 +403,8 @@ mod tests {
     #[test]
     fn only_what_is_durable_is_passed_on_and_in_order() {
         let mut holdings = Holdings::default();
-        for (number, is_durable) in [(1, true), (2, true), (5, false), (6, true)] {
-            holdings.insert(operation(1, number, 0), LogIndex(number), Mono(0), is_durable);
+        for (number, before, is_durable) in [(1, 0, true), (2, 1, true), (5, 2, false), (6, 5, true)] {
+            holdings.insert(operation(1, number, before), LogIndex(number), Mono(0), is_durable);
         }
         let numbers = |after, bytes| {
             let found = holdings.after(origin(1), after, bytes);
@@ -412,6 +413,11 @@ mod tests {
         assert_eq!(numbers(0, 1 << 20), [1, 2], "6 must not overtake 5");
         assert_eq!(numbers(1, 1 << 20), [2]);
         assert_eq!(numbers(0, 1), [1], "one at least");
+        // 3 was decided when 4 came, and was never here.
+        holdings.insert(operation(2, 2, 0), LogIndex(7), Mono(0), true);
+        holdings.insert(operation(2, 4, 3), LogIndex(8), Mono(0), true);
+        let found = holdings.after(origin(2), 0, 1 << 20);
+        assert_eq!(found.len(), 1, "nobody is led across a hole");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use proto::ops::{Meaning, Read, Write};
 use proto::outcome::{Certificate, Outcome};
 use proto::peer::{Message, Untaken, WhyNotTaken};
 use proto::session::Session;
-use proto::tentative::{Dots, Operation};
+use proto::tentative::{Dot, Dots, Operation};
 use proto::time::Mono;
 use std::time::Duration;
 
@@ -196,7 +196,7 @@ impl Core {
             if waits && safe < session.hlc {
                 return Err(Lack::Time(session.hlc));
             }
-            if waits && !self.tentative.has_all(id, &session.dots, machine) {
+            if waits && !self.tentative.has_all(id, &session.dots, machine, self.tentative.own()) {
                 return Err(Lack::Operations);
             }
         }
@@ -229,7 +229,8 @@ impl Core {
         if request.session.is_some() {
             let is_plain =
                 operations.iter().all(|operation| operation.write.meaning() == Some(Meaning::Assigns));
-            self.tentative.close_over(id, machine, is_plain, &mut shown.seen, &mut shown.dots)?;
+            let own = self.tentative.own();
+            self.tentative.close_over(id, machine, own, is_plain, &mut shown.seen, &mut shown.dots)?;
         }
         let certificate = Certificate { version: shown.version, as_of: safe, served_by: self.outbox.me() };
         let message = Message::ReadAnswer {
@@ -247,13 +248,13 @@ impl Core {
 }
 
 impl Tentative {
-    /// Whether nothing of this shard that these dots cover is missing here.
-    pub(super) fn has_all(&self, id: GroupId, dots: &Dots, machine: &ShardMachine) -> bool {
+    /// Whether nothing of this shard that these dots cover is missing here. `own`: this node's origin, up to what of it counts.
+    pub(super) fn has_all(&self, id: GroupId, dots: &Dots, machine: &ShardMachine, own: Dot) -> bool {
         dots.is_empty()
             || self
                 .shards
                 .get(&id)
-                .is_some_and(|shard| shard.holdings.has_all(dots, machine.arbitration.marks(), self.own()))
+                .is_some_and(|shard| shard.holdings.has_all(dots, machine.arbitration.marks(), own))
     }
 
     /// What a read of this shard sees on top of the decided state.
@@ -262,7 +263,7 @@ impl Tentative {
             return Vec::new();
         };
         let keys = crate::query::keys_of(read).unwrap_or_default();
-        shard.holdings.of_keys(keys, machine.arbitration.marks(), false)
+        shard.holdings.of_keys(keys, machine.arbitration.marks(), None)
     }
 
     /// Folds what an answer shows, and sees to it that what it brings of this shard is here too.
@@ -270,6 +271,7 @@ impl Tentative {
         &self,
         id: GroupId,
         machine: &ShardMachine,
+        own: Dot,
         is_plain: bool,
         seen: &mut Timestamp,
         dots: &mut Dots,
@@ -281,6 +283,6 @@ impl Tentative {
         if *seen > machine.state.last() {
             return Err(Lack::Time(*seen));
         }
-        if self.has_all(id, dots, machine) { Ok(()) } else { Err(Lack::Operations) }
+        if self.has_all(id, dots, machine, own) { Ok(()) } else { Err(Lack::Operations) }
     }
 }

@@ -13,6 +13,8 @@ use crate::core::Core;
 use crate::event::Event;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
+use bytes::Bytes;
+use directory::routing::Routing;
 use proto::ids::{GroupId, LogIndex, NodeId};
 use proto::peer::Message;
 use proto::slots::slot_of;
@@ -21,6 +23,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use storage::log::Log;
 
+/// The largest number of an operation: a token has six bytes for it.
+const LAST_NUMBER: u64 = (1 << 48) - 1;
 /// Bytes of operations in one message.
 const MESSAGE_BYTES: usize = 1024 * 1024;
 /// After so long undecided an origin hands its operations in again, and repeats them to peers that have not acknowledged them.
@@ -73,16 +77,18 @@ impl Core {
         self.answer_taken();
     }
 
-    /// Answers writes that have the copies that they want. A decided one has more than enough.
+    /// Answers writes that have the copies that they want. A decided one has those of a majority.
     fn answer_taken(&mut self) {
         let Tentative { unanswered, shards, journal, .. } = &mut self.tentative;
-        let outbox = &mut self.outbox;
+        let (outbox, routing) = (&mut self.outbox, &self.routing);
         unanswered.retain_mut(|waiting| {
             let is_ready = waiting.at <= journal.durable()
                 && (waiting.copies <= 1
                     || shards.get(&waiting.group).is_none_or(|shard| {
                         let dot = Dot { origin: Origin::first_of(outbox.me()), number: waiting.number };
-                        shard.holdings.get(dot).is_none()
+                        let majority = routing.replicas(waiting.group).len() / 2 + 1;
+                        let is_decided = shard.holdings.get(dot).is_none();
+                        (is_decided && waiting.copies <= majority)
                             || shard.holdings.copies(waiting.number) >= waiting.copies
                     }));
             if is_ready {
@@ -131,14 +137,11 @@ impl Core {
         let Some(machine) = group.machine.as_shard() else { return };
         let marks = machine.arbitration.marks().clone();
         for operation in operations {
-            let is_ours = crate::apply::single_key(&operation.write)
-                .is_some_and(|key| self.routing.shard_of(slot_of(key)).group() == id);
-            if !is_ours {
-                let why = format!("a tentative operation of group {id} whose key is not there");
-                return self.events.push(Event::PeerRefused { node: from, why });
+            if !makes_sense(&operation, id, &self.routing) {
+                return self.events.push(Event::PeerRefused { node: from, why: nonsense(id) });
             }
             let newest = operation.time.max(operation.dep_hlc);
-            if !self.clock.merge_received(newest, self.now.wall_ms) {
+            if !self.clock.merge_operation(newest, self.now.wall_ms) {
                 return self.clock_ahead(from, newest);
             }
             group.duties.accept_tentative(operation, &marks);
@@ -162,8 +165,13 @@ impl Core {
         else {
             return;
         };
+        if !operations.iter().all(|operation| makes_sense(operation, id, &self.routing))
+            || covered > LAST_NUMBER
+        {
+            return self.events.push(Event::PeerRefused { node: from, why: nonsense(id) });
+        }
         let newest = operations.iter().map(|operation| operation.time.max(operation.dep_hlc)).max();
-        if let Some(newest) = newest.filter(|at| !self.clock.merge_received(*at, self.now.wall_ms)) {
+        if let Some(newest) = newest.filter(|at| !self.clock.merge_operation(*at, self.now.wall_ms)) {
             return self.clock_ahead(from, newest);
         }
         let here = shard.holdings.reached(origin).max(marks.of(origin));
@@ -184,9 +192,14 @@ impl Core {
         }
         #[cfg(feature = "planted")]
         let here = shard.holdings.reached(origin).max(marks.of(origin)).min(here);
-        let mut complete = true;
+        let (mut complete, mut before) = (true, here);
         for operation in operations {
             let dot = operation.dot;
+            if operation.predecessor > before {
+                complete = false;
+                break;
+            }
+            before = before.max(dot.number);
             if dot.origin != origin || dot.number <= here || shard.holdings.get(dot).is_some() {
                 continue;
             }
@@ -274,10 +287,11 @@ impl Core {
                 }
             }
             let shard = &self.tentative.shards[&id];
-            if !shard.waiting.is_empty() && now - shard.asked >= ASK_AGAIN {
+            if (!shard.waiting.is_empty() || self.strong_reads_lack(id)) && now - shard.asked >= ASK_AGAIN {
                 self.ask_for_what_lacks(id);
             }
         }
+        self.tell_own_fold();
         let snapshots = &self.snapshots;
         let outgrown = self.log.bytes_since_snapshot(JOURNAL) > self.config.snapshot_min_log_bytes;
         self.tentative.tidy(&mut self.log, outgrown, |group| snapshots.durable(group));
@@ -308,8 +322,10 @@ impl Core {
     /// Asks for what requests here wait for: the leader for time, the other replicas for operations.
     pub(super) fn ask_for_what_lacks(&mut self, id: GroupId) {
         let (now, me) = (self.now.mono, self.me);
+        let lacks_for_strong_reads = self.strong_reads_lack(id);
         let Some(shard) = self.tentative.shards.get_mut(&id) else { return };
         let (wanted, lacks) = shard.waiting.wants();
+        let lacks = lacks || lacks_for_strong_reads;
         shard.asked = now;
         if lacks {
             let covered = shard.holdings.all_covered();
@@ -322,11 +338,24 @@ impl Core {
         };
         let view = group.view();
         if view.serves {
-            self.clock.merge_session(wanted, self.now.wall_ms);
-            group.duties.want_time(wanted);
-            self.dirty.insert(id);
+            self.time_wanted(me, id, wanted);
         } else if view.leader.0 != 0 && !view.leads {
             self.outbox.send(NodeId(view.leader.0), Message::TimeWanted { group: id, at: wanted });
+        }
+    }
+
+    /// Whether reads above causal wait here for what their sessions' dots cover.
+    fn strong_reads_lack(&self, id: GroupId) -> bool {
+        self.groups.get(&id).is_some_and(|group| group.safe_reads.has_dots() || group.duties.reads.has_dots())
+    }
+
+    /// Tells everybody, this node too, what has become known to be decided of its own operations. After a start that is news even if nothing is decided from then on.
+    fn tell_own_fold(&mut self) {
+        let Some(fold) = self.tentative.own.news(self.tentative.origin) else { return };
+        self.learn_fold(fold);
+        let peers: Vec<NodeId> = self.outbox.linked().collect();
+        for peer in peers {
+            self.outbox.send(peer, Message::Folded { folds: vec![fold] });
         }
     }
 
@@ -340,19 +369,17 @@ impl Core {
             self.answer_taken();
             #[cfg(feature = "planted")]
             self.tentative.own.plant(self.config.planted == Planted::FoldIsNoPrefix);
-            if let Some(fold) = self.tentative.own.news(self.tentative.origin) {
-                self.learn_fold(fold);
-                let peers: Vec<NodeId> = self.outbox.linked().collect();
-                for peer in peers {
-                    self.outbox.send(peer, Message::Folded { folds: vec![fold] });
-                }
-            }
+            self.tell_own_fold();
         }
     }
 
     /// Somebody tells what is decided of an origin.
     pub(crate) fn folded(&mut self, from: NodeId, folds: Vec<Fold>) {
         for fold in folds {
+            if fold.number > LAST_NUMBER {
+                let why = "a fold that no origin can have told".to_owned();
+                return self.events.push(Event::PeerRefused { node: from, why });
+            }
             if !self.clock.merge_session(fold.at, self.now.wall_ms) {
                 return self.clock_ahead(from, fold.at);
             }
@@ -378,6 +405,21 @@ impl Core {
     pub(crate) fn own_fold(&self) -> Option<Fold> {
         self.tentative.own.fold(self.tentative.origin)
     }
+}
+
+/// Whether an operation is one that an origin of this shard can have taken.
+fn makes_sense(operation: &Operation, id: GroupId, routing: &Routing) -> bool {
+    let is_ours = |key: &Bytes| routing.shard_of(slot_of(key)).group() == id;
+    let dots = [&operation.held, &operation.dots];
+    operation.dot.number <= LAST_NUMBER
+        && operation.predecessor < operation.dot.number
+        && dots.iter().all(|dots| dots.iter().all(|dot| dot.number <= LAST_NUMBER))
+        && operation.write.meaning().is_some()
+        && crate::apply::single_key(&operation.write).is_some_and(is_ours)
+}
+
+fn nonsense(id: GroupId) -> String {
+    format!("a tentative operation of group {id} that nobody there can have taken")
 }
 
 /// Operations with what whoever takes them must have, and is then covered up to. Where there are none, `marks` say what may have been decided without ever having been here.

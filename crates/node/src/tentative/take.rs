@@ -10,14 +10,17 @@ use super::serve::{Lack, Weak, WeakRequest};
 use super::{Pending, Unanswered, answer};
 use crate::arbitration::overlay;
 use crate::core::Core;
+use crate::event::Event;
 use crate::machine::Machine;
 use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
 use proto::ids::GroupId;
-use proto::ops::Meaning;
+use proto::limits::MAX_HELD_OF_KEY;
+use proto::ops::{Meaning, Write};
 use proto::outcome::{Certificate, Outcome};
 use proto::peer::{Message, Untaken, WhyNotTaken};
 use proto::reply::Reply;
+use proto::slots::slot_of;
 use proto::tentative::{Dot, Operation};
 
 impl Core {
@@ -60,6 +63,15 @@ impl Core {
                 return self.refuse_weak(request, outcome);
             }
         };
+        let is_ours = |write: &Write| {
+            crate::apply::single_key(write)
+                .is_some_and(|key| self.routing.shard_of(slot_of(key)).group() == id)
+        };
+        if !writes.iter().all(is_ours) {
+            let why = format!("a write for group {id} of keys that are not there");
+            self.events.push(Event::PeerRefused { node: request.front, why });
+            return Ok(());
+        }
         let session_hlc = request.session.as_ref().map(|session| session.hlc).unwrap_or_default();
         if !self.clock.merge_session(session_hlc, self.now.wall_ms) {
             let (group, incarnation) = (id, request.incarnation);
@@ -76,19 +88,27 @@ impl Core {
         let mut version = Timestamp::ZERO;
         for write in &writes {
             let key = crate::apply::single_key(write);
-            let held = shard_of(&self.tentative, id).holdings.of_keys(key, marks, true);
+            let held = shard_of(&self.tentative, id).holdings.of_keys(key, marks, Some(origin));
+            if held.len() >= MAX_HELD_OF_KEY {
+                let why = "this node holds as many undecided writes of this key as it can; try again when links to the other nodes are whole";
+                let failure = Failure::new(ErrorKind::Retry, why);
+                return self.refuse_weak(request, Outcome::Failed(failure));
+            }
             let mut estimate = overlay::estimate(machine, &held, write);
             if let Some(session) = session.as_mut().filter(|_| write.answers_from_state()) {
-                self.tentative.close_over(id, machine, false, &mut estimate.seen, &mut estimate.dots)?;
+                // What this node took before and is not durable yet is here: the answer leaves behind it.
+                let own = Dot { origin, number: self.tentative.newest };
+                self.tentative.close_over(id, machine, own, false, &mut estimate.seen, &mut estimate.dots)?;
                 session.see(estimate.seen);
                 session.dots.join(&estimate.dots);
             }
             if estimate.reply.is_error() {
                 let certificate =
                     Certificate { version: estimate.version, as_of: safe, served_by: self.outbox.me() };
+                request.session = session;
                 return self.refuse_weak(request, Outcome::Done { reply: estimate.reply, certificate });
             }
-            let assigns = matches!(write.meaning(), Some(Meaning::Assigns));
+            let assigns = write.meaning().is_some_and(|meaning| is_assignment(&meaning));
             if let (true, Some(key)) = (assigns, key) {
                 let strong = crate::arbitration::strong_time(machine, key);
                 if let Some(session) = &mut session {
@@ -158,6 +178,11 @@ impl Core {
         self.outbox.send(request.front, answer(request.incarnation, request.id, outcome, session, None));
         Ok(())
     }
+}
+
+/// Whether it can lose to a strong write: then its session depends on the newest one that was here.
+fn is_assignment(meaning: &Meaning<'_>) -> bool {
+    matches!(meaning, Meaning::Assigns | Meaning::AssignsElements(_))
 }
 
 fn shard_of(tentative: &super::Tentative, id: GroupId) -> &super::Shard {
