@@ -430,10 +430,10 @@ pub(crate) fn planned(
             let is_here = |group: &GroupId| routing.replicas(*group).contains(&me);
             let keeps_order = climb.rungs().len() == 1
                 && body.session == InSession::Connection
-                // What answers from state may have to wait, and what came behind it would be taken first.
+                // What answers from state may have to wait for its session, and what came behind it would be taken first.
                 && operations.iter().all(|(group, operation)| {
-                    is_here(group)
-                        && matches!(operation, Operation::Write(write) if !write.answers_from_state())
+                    let may_wait = matches!(operation, Operation::Write(write) if write.answers_from_state());
+                    is_here(group) && (strongest == Level::Eventual || !may_wait)
                 });
             Nature::Weak(keeps_order.then_some(strongest))
         }

@@ -277,9 +277,9 @@ fn what_means_nothing_below_sequential_is_refused_before_anything_is_sent() {
 #[test]
 fn weak_writes_are_pipelined_and_everything_else_waits_for_them() {
     let mut alone = Alone::new(Some(ME));
-    alone.ask("RPUSH@causal k a");
-    alone.ask("RPUSH@causal k b");
-    alone.ask("RPUSH@eventual k c");
+    alone.ask("SET@causal k a");
+    alone.ask("SET@causal k b");
+    alone.ask("SET@eventual k c");
     alone.ask("GET k");
     assert_eq!(alone.weak().len(), 2);
     alone.take(&session(1, &[dot(1, 1)]), dot(1, 1));
@@ -298,17 +298,17 @@ fn weak_writes_are_pipelined_and_everything_else_waits_for_them() {
 #[test]
 fn a_refused_weak_write_is_tried_again_unless_another_went_behind_it() {
     let mut alone = Alone::new(None);
-    let only = alone.ask("RPUSH@causal k a");
+    let only = alone.ask("SET@causal k a");
     let (id, _) = alone.weak()[0].clone();
     alone.refuse(id);
-    let next = alone.ask("RPUSH@causal k b");
+    let next = alone.ask("SET@causal k b");
     assert!(alone.weak().is_empty());
     alone.pass(12);
     assert_eq!(alone.weak().len(), 1, "the second waits for the first");
     assert_ne!(alone.weak()[0].0, id);
     alone.take(&session(1, &[dot(1, 1)]), dot(1, 1));
     let (id, _) = alone.weak()[0].clone();
-    let third = alone.ask("RPUSH@causal k c");
+    let third = alone.ask("SET@causal k c");
     alone.refuse(id);
     assert_eq!(alone.kind(next), Some(ErrorKind::Retry));
     alone.take(&session(1, &[dot(1, 2)]), dot(1, 2));
