@@ -231,7 +231,7 @@ fn a_cluster_at_rest_after_weak_writes_writes_nothing() {
 fn a_strong_deletion_that_finds_nothing_has_seen_what_deleted_it() {
     let mut cluster = Cluster::new(3, 4);
     cluster.ready();
-    // The origin is cut off from one shard's quorum only in the simulator; here its first operation simply is not decided yet when the second is seen.
+    // The origin is cut off from one shard's quorum only in the simulator; here its first operation is not decided yet when the second is seen.
     assert_eq!(cluster.call(0, "SET@causal first v"), Reply::OK);
     assert_eq!(cluster.call(0, "DEL@causal second"), Reply::Int(0));
     assert_eq!(cluster.call(1, "DEL second"), Reply::Int(0));

@@ -87,7 +87,7 @@ pub(super) fn all() -> Vec<Step> {
         Step {
             name: "simulation",
             path: Some("crates/sim/src/main.rs"),
-            commands: &["{target}/ci/sim --seeds 300", "{target}/ci/sim --from {seed} --seeds 50"],
+            commands: &["{target}/ci/sim --seeds 150", "{target}/ci/sim --from {seed} --seeds 50"],
             ..Step::DEFAULT
         },
         Step {

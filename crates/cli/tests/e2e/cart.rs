@@ -158,7 +158,10 @@ fn cart_1500_clients_that_finalize_after_each_request_never_ask_the_directory() 
         }
     });
     let after: Vec<_> = (1..=3).map(directory).collect();
-    assert_eq!(after, before, "entries applied and term of the directory at each node");
+    for (node, (before, after)) in before.into_iter().zip(after).enumerate() {
+        // A new leader begins with one entry; clients add none.
+        assert!(after.0 - before.0 <= after.1 - before.1, "node {}: {before:?}, then {after:?}", node + 1);
+    }
     erased_everywhere(&cluster);
 }
 
