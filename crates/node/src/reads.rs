@@ -90,8 +90,11 @@ impl LeaseTerms {
 }
 
 impl Reads {
-    /// A read arrives. One that its front sends again waits already, unless it asks for less now: then it counts as new.
+    /// A read arrives. One with dots may wait for long, and its front sends it again: it waits already, unless it asks for less now. Then it counts as new. (Others are not looked for: there may be very many.)
     pub fn add(&mut self, read: PendingRead) {
+        if read.dots.is_empty() {
+            return self.waiting.push(read);
+        }
         let same = |known: &PendingRead| {
             (known.front, known.incarnation, known.id) == (read.front, read.incarnation, read.id)
         };
