@@ -109,11 +109,6 @@ fn a_fold_that_is_no_prefix_is_caught() {
 }
 
 #[test]
-fn coverage_that_is_told_outside_the_stream_is_caught() {
-    is_caught_below_sequential(Planted::CoverageOutsideTheStream, 25);
-}
-
-#[test]
 fn an_outbox_that_is_answered_before_the_sync_is_caught() {
     is_caught_below_sequential(Planted::OutboxAnsweredBeforeSync, 2);
 }

@@ -195,7 +195,10 @@ impl Core {
         let (mut complete, mut before) = (true, here);
         for operation in operations {
             let dot = operation.dot;
-            if operation.predecessor > before {
+            let follows = operation.predecessor <= before;
+            #[cfg(feature = "planted")]
+            let follows = follows || self.config.planted == Planted::CoverageOutsideTheStream;
+            if !follows {
                 complete = false;
                 break;
             }
