@@ -121,7 +121,7 @@ def test_what_it_does_not_know_is_refused(cluster):
     refused(cluster, 400, "bad_condition", "PUT", path, b"v", If_Match='""')
     refused(cluster, 400, "unknown_parameter", "PUT", path + "?tll=5", b"v")
     refused(cluster, 400, "contradiction", "GET", path + "?deadline=1s", Deadline="2s")
-    refused(cluster, 400, "level", "GET", path, Consistency="eventual")
+    refused(cluster, 400, "level", "GET", path, Consistency="strong")
     refused(cluster, 404, "no_such_page", "GET", "/nowhere")
     refused(cluster, 405, "method_not_allowed", "POST", path, b"v")
     answered(cluster, 1, 404, "GET", path)

@@ -21,7 +21,10 @@ def test_a_suffix_with_redis_py(cluster):
         same(r.execute_command("GET@sequential", key), "v")
         same(r.execute_command("get@linearizable", key), "v")
         same(r.execute_command("MGET@sequential", key, key + ":absent"), ["v", None])
-        refused("not supported yet", r.execute_command, "GET@causal", key)
+        same(r.execute_command("SET@causal", key, "w"), "OK")
+        same(r.execute_command("GET@causal", key), "w")
+        same(r.execute_command("INCRBY@eventual", key + ":n", 3), 3)
+        refused("has linearizable and sequential", r.execute_command, "GETDEL@causal", key)
         refused("unknown consistency level", r.execute_command, "GET@strong", key)
 
 
@@ -46,7 +49,9 @@ def test_consistency_of_a_connection(cluster):
         same(wire.do("CONSISTENCY", *shown.decode().split(" ")), Simple("OK"))
         same(wire.do("CONSISTENCY"), shown)
         refusal(wire.do("CONSISTENCY", "quorum"), "LEVEL")
-        refusal(wire.do("CONSISTENCY", "sequential", "ACKS", "2"), "ERR not supported yet")
+        same(wire.do("CONSISTENCY", "causal", "ACKS", "2"), Simple("OK"))
+        same(wire.do("SET", "level:two-copies", "v"), Simple("OK"))
+        refusal(wire.do("CONSISTENCY", "causal", "ACKS", "0"), "ERR")
         same(wire.do("RESET"), Simple("RESET"))
         same(wire.do("CONSISTENCY"), b"linearizable")
 

@@ -42,8 +42,8 @@ def test_meta_tells_version_time_and_node(cluster):
 
 def test_what_it_cannot_keep_is_refused(cluster):
     with Wire(cluster.resp(2)) as wire:
-        refusal(wire.do("WITH", "with:k", "eventual", "DO", "GET", "with:k"), "LEVEL")
-        refusal(wire.do("GET@eventual", "with:k"), "LEVEL")
+        refusal(wire.do("WITH", "with:k", "strong", "DO", "GET", "with:k"), "LEVEL")
+        refusal(wire.do("GETDEL@eventual", "with:k"), "LEVEL")
         refusal(wire.do("WITH", "other", "linearizable", "DO", "GET", "with:k"), "ERR")
         refusal(wire.do("WITH", "with:k", "linearizable", "NOSUCH", "DO", "GET", "with:k"), "ERR")
         refusal(wire.do("WITH", "with:k", "linearizable", "DEADLINE", "soon", "DO", "GET", "with:k"), "ERR")
