@@ -8,9 +8,11 @@ use cluster::{Cluster, text};
 use node::core::Core;
 use node::io::Input;
 use proto::error::ErrorKind;
+use proto::frame::Frame;
 use proto::ids::NodeId;
 use proto::level::Level;
-use proto::outcome::State;
+use proto::outcome::{Outcome, State};
+use proto::peer::Message;
 use proto::reply::Reply;
 
 /// Long enough for whatever is undecided to be decided and told to everybody.
@@ -236,4 +238,31 @@ fn a_strong_deletion_that_finds_nothing_has_seen_what_deleted_it() {
     assert_eq!(cluster.call(0, "DEL@causal second"), Reply::Int(0));
     assert_eq!(cluster.call(1, "DEL second"), Reply::Int(0));
     assert_eq!(cluster.call(1, "GET first"), text("v"));
+}
+
+/// Otherwise a session could read the new field at one replica, and at an older one what the strong write had replaced.
+#[test]
+fn a_weak_assignment_depends_on_the_strong_write_that_it_replaces_whatever_it_assigns() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    for (strong, weak) in
+        [("SET k strong", "SET@eventual k weak"), ("HSET h f strong", "HSET@eventual h f weak")]
+    {
+        let Outcome::Done { certificate, .. } = cluster.outcome(0, strong) else { panic!("{strong}") };
+        rounds(&mut cluster, SETTLING_ROUNDS);
+        cluster.send(0, weak);
+        let taken = (0..200).find_map(|_| {
+            cluster.round();
+            cluster.inputs.iter().find_map(|(_, input)| {
+                let Input::Frame { bytes, .. } = input else { return None };
+                let frame = Frame::decode(bytes).expect("a node made it");
+                frame.messages.into_iter().find_map(|message| match message {
+                    Message::Held { operations, .. } => operations.into_iter().next(),
+                    _ => None,
+                })
+            })
+        });
+        let taken = taken.expect("it is told to the others");
+        assert!(taken.dep_hlc >= certificate.as_of, "{weak}: {:?}", taken.dep_hlc);
+    }
 }
