@@ -164,7 +164,7 @@ impl Front {
             connection.filter(|_| !flight.has_own_session).map(|connection| &mut connection.session);
         let before = connection_session.as_deref().unwrap_or(&flight.session);
         let mut session = flight.session_after(before);
-        self.folds.fold(&mut session);
+        self.folds.fold_session(&mut session);
         if session.is_too_wide() {
             flight.until = flight.deadline;
             self.deadlines.insert((flight.until, id));
@@ -192,7 +192,7 @@ impl Front {
             certificate.as_of = place;
         }
         let Saw { session: mut saw, state, dot, age_ms } = flight.saw;
-        self.folds.fold(&mut saw);
+        self.folds.fold_session(&mut saw);
         if let Some(dot) = dot {
             // What it depends on of its own origin is what its session had seen before.
             saw.dots.retain(|seen| seen.origin != dot.origin);

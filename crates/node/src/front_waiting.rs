@@ -154,7 +154,7 @@ fn readiness(
     folds: &Folds,
     key: &TokenKey,
 ) -> Readiness {
-    folds.fold(&mut connection.session);
+    folds.fold_session(&mut connection.session);
     let Some((_, body, _)) = connection.waiting.front() else {
         return Readiness::Ready(Session::default());
     };
@@ -198,7 +198,7 @@ fn session_of(
         }
         (InSession::Connection, _) => return Ok(connection.clone()),
     };
-    folds.fold(&mut session);
+    folds.fold_session(&mut session);
     Ok(session)
 }
 

@@ -280,7 +280,7 @@ impl Front {
     fn begin_reads(&mut self, flight_id: u64) {
         let Some(flight) = self.flights.get_mut(&flight_id) else { return };
         let level = flight.climb.level();
-        self.folds.fold(&mut flight.session);
+        self.folds.fold_session(&mut flight.session);
         let Session { hlc: at, dots } = &flight.session;
         for (number, part) in flight.parts.iter_mut().enumerate() {
             let What::Read { read, after_write, id } = &mut part.what else { continue };

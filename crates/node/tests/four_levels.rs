@@ -266,3 +266,25 @@ fn a_weak_assignment_depends_on_the_strong_write_that_it_replaces_whatever_it_as
         assert!(taken.dep_hlc >= certificate.as_of, "{weak}: {:?}", taken.dep_hlc);
     }
 }
+
+/// A new session that reads a key on a side that is cut off must be able to write there, too: what the key's origin did later, on other shards, is nothing that it depends on.
+#[test]
+fn a_dot_becomes_the_time_of_its_own_decision_and_not_of_what_its_origin_did_later_elsewhere() {
+    let mut cluster = Cluster::new(3, 4);
+    cluster.ready();
+    rounds(&mut cluster, SETTLING_ROUNDS);
+    let keys = ["{a}s", "{b}s", "{c}s"];
+    // The floor takes the dots of the first members out of the state, and comes too late for those of the second.
+    for member in ["first", "second"] {
+        for key in keys {
+            assert_eq!(cluster.call(0, &format!("SADD@causal {key} {member}")), Reply::Int(1));
+            rounds(&mut cluster, 8);
+        }
+    }
+    cluster.cut = Some(2);
+    notice(&mut cluster);
+    for key in keys {
+        assert_eq!(cluster.call(2, &format!("SCARD@causal {key}")), Reply::Int(2));
+        assert_eq!(cluster.call(2, &format!("SADD@causal {key} third")), Reply::Int(1), "{key}");
+    }
+}

@@ -107,6 +107,8 @@ pub const MAX_SESSION_DOTS: usize = 12;
 pub const MAX_HELD_OPERATIONS: usize = 65_536;
 /// Tentative operations of one key that one node holds undecided: each reader of the key looks at all of them.
 pub const MAX_HELD_OF_KEY: usize = 1_024;
+/// Words of one origin about what is decided of it that a node remembers; beyond that every other one is forgotten, and what it covered counts as decided as late as the next one says.
+pub const MAX_FOLDS_OF_ORIGIN: usize = 64;
 /// Bytes of tentative operations of one shard that one node holds undecided.
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 /// Writes and reads below sequential that wait at one replica of a shard for what their session depends on.

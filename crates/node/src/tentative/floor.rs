@@ -88,7 +88,7 @@ impl Core {
         shard.floor.promises.insert(from, floor);
         let all = replicas.iter().map(|node| shard.floor.promises.get(node)).collect::<Option<Vec<_>>>();
         let Some(floor) = all.and_then(|all| all.into_iter().min().copied()) else { return };
-        let folds: Vec<Fold> = self.tentative.folds.iter().collect();
+        let folds: Vec<Fold> = self.tentative.folds.newest().collect();
         let folded = folds.iter().map(|fold| fold.number).sum();
         let Some(group) = self.groups.get_mut(&id).filter(|group| group.view().serves) else { return };
         shard.floor.promises.clear();

@@ -16,11 +16,11 @@ mod serve;
 mod spread;
 mod take;
 
-pub use folds::Folds;
 pub use holdings::Holdings;
 pub use journal::{JOURNAL, Journal, Kept};
 pub use serve::{Waiting, Weak, WeakRequest};
 
+use crate::folding::Folds;
 use crate::once::Once;
 use folds::OwnFold;
 use proto::hlc::Timestamp;

@@ -259,7 +259,7 @@ impl Core {
                 self.outbox.send(node, Message::HeldWanted { group: *id, covered });
             }
         }
-        let folds: Vec<Fold> = self.tentative.folds.iter().collect();
+        let folds: Vec<Fold> = self.tentative.folds.newest().collect();
         if !folds.is_empty() {
             self.outbox.send(node, Message::Folded { folds });
         }

@@ -123,7 +123,9 @@ impl Core {
         let copies = *copies;
         for write in writes {
             let strong = match (crate::apply::single_key(&write), write.meaning()) {
-                (Some(key), Some(Meaning::Assigns)) => crate::arbitration::strong_time(machine, key),
+                (Some(key), Some(meaning)) if is_assignment(&meaning) => {
+                    crate::arbitration::strong_time(machine, key)
+                }
                 _ => Timestamp::ZERO,
             };
             self.tentative.newest += 1;
