@@ -368,6 +368,120 @@ fn a_strong_deletion_is_remembered_until_the_floor_and_after_it_the_floor_speaks
     assert_eq!(shard.decide(&effect), Verdict::Applied);
 }
 
+/// Whoever was told that a member is there, or that a key is absent, relies on it.
+#[test]
+fn a_strong_write_that_changes_nothing_wins_all_the_same_unless_it_was_refused() {
+    let cases = [
+        ("", "DEL k", "SET k late"),
+        ("SADD k a", "SADD k a", "DEL k"),
+        ("SADD k a", "SREM k b", "DEL k"),
+        ("HSET k f v", "HDEL k g", "HSET k g late"),
+        ("", "HDEL k g", "HSET k g late"),
+        ("ZADD k 1 a", "ZADD k 1 a", "ZADD k 2 a"),
+        ("ZADD k 1 a", "ZREM k b", "ZADD k 2 b"),
+        ("SET k v", "PERSIST k", "EXPIRE k 100"),
+        ("SET b v", "SUNIONSTORE k {k}nothing", "SET k late"),
+        ("SET b v", "DEL b k", "SET k late"),
+    ];
+    for (before, strong, late) in cases {
+        // With and without a mark of another key: the common case has a short cut.
+        for other in ["", "APPEND other x"] {
+            let mut shard = Shard::new();
+            if !before.is_empty() {
+                shard.strong(before);
+            }
+            if !other.is_empty() {
+                shard.decide(&operation(3, 1, 1, other));
+            }
+            let seen = shard.now();
+            let at = shard.strong(strong);
+            let late = Operation { seen, ..operation(1, 1, 100, late) };
+            let verdict = shard.restored().decide(&late);
+            assert_eq!(
+                verdict,
+                Verdict::Superseded(WhySuperseded::Strong(at)),
+                "{before}, {strong}, {late:?}"
+            );
+            let had_seen = Operation { seen: at, ..late };
+            assert_eq!(shard.decide(&had_seen), Verdict::Applied, "{before}, {strong}, {had_seen:?}");
+        }
+    }
+    for (before, refused, late) in [
+        ("SET k v", "SET k w NX", "SET k late"),
+        ("ZADD k 2 a", "ZADD k GT 1 a", "ZADD k 3 a"),
+        ("", "EXPIRE k 100", "SET k late"),
+    ] {
+        let mut shard = Shard::new();
+        if !before.is_empty() {
+            shard.strong(before);
+        }
+        let seen = shard.now();
+        shard.strong(refused);
+        assert_eq!(shard.decide(&Operation { seen, ..operation(1, 1, 100, late) }), Verdict::Applied);
+    }
+}
+
+#[test]
+fn what_cannot_be_carried_out_on_what_is_there_is_superseded_and_said_to_be() {
+    let mut shard = Shard::new();
+    shard.strong("SET k text");
+    shard.strong("SET n 9223372036854775807");
+    let seen = shard.now();
+    let cases = [
+        "HSET k f v",
+        "SADD k a b",
+        "INCR k",
+        "RPUSH k x",
+        "ZADD k 1 a",
+        "SREM k a",
+        "INCR n",
+        "HINCRBY k f 2",
+    ];
+    for (number, text) in (1_u64..).zip(cases) {
+        let operation = Operation { predecessor: number - 1, seen, ..operation(1, number, 9, text) };
+        assert!(!shard.shown(&[&operation], &get("k")).reply.is_error());
+        assert_eq!(shard.decide(&operation), Verdict::Superseded(WhySuperseded::Refused), "{text}");
+    }
+    let lost: Vec<&str> = shard.shard().arbitration.conflicts().map(|conflict| &conflict.write[..]).collect();
+    let words = [
+        r#"HSET "f" "v""#,
+        r#"SADD "a" "b""#,
+        "INCRBY 1",
+        r#"RPUSH "x""#,
+        r#"ZADD 1 "a""#,
+        r#"SREM "a""#,
+        "INCRBY 1",
+        r#"HINCRBY "f" 2"#,
+    ];
+    assert_eq!(lost, words);
+    assert_eq!(shard.get("k").as_deref(), Some("text"));
+}
+
+#[test]
+fn the_marks_of_a_collection_that_is_written_go_with_the_floor_and_a_removal_from_below_it_takes_nothing() {
+    let mut shard = Shard::new();
+    for number in 1..=2_000_u64 {
+        let seen = shard.now();
+        let add = operation(1, number, number, &format!("SADD s member{number}"));
+        shard.decide(&Operation { predecessor: number - 1, seen, ..add });
+        if number.is_multiple_of(50) {
+            shard.floor(seen, vec![]);
+        }
+    }
+    assert!(shard.shard().arbitration.bytes() < 400 * 256, "{}", shard.shard().arbitration.bytes());
+    let below = operation(2, 1, 5_000, "SREM s member1 member2000");
+    // Of one nobody remembers who put it in, of the other it is known that the removal had not seen it.
+    assert_eq!(shard.decide(&below), Verdict::Applied);
+    let lost: Vec<&str> = shard.shard().arbitration.conflicts().map(|conflict| &conflict.write[..]).collect();
+    assert_eq!(lost, [r#"SREM "member1""#]);
+    let read = Read::Set(SetRead::Card { key: key("s") });
+    assert_eq!(shard.answer(&read).reply, Reply::Int(2_000));
+    let seen = shard.now();
+    let above = Operation { predecessor: 1, seen, ..operation(2, 2, 5_001, "SREM s member1 member2000") };
+    assert_eq!(shard.decide(&above), Verdict::Applied);
+    assert_eq!(shard.answer(&read).reply, Reply::Int(1_998));
+}
+
 #[test]
 fn a_strong_time_outlives_a_weak_overwrite() {
     let mut shard = Shard::new();
@@ -407,7 +521,9 @@ fn a_flush_is_a_strong_write_of_every_key() {
 #[test]
 fn a_strong_write_of_a_key_without_marks_leaves_none_and_a_blind_one_takes_them_away() {
     let mut shard = Shard::new();
-    for text in ["SET k v", "INCR n", "HSET h f v", "SADD s a", "MSET a 1 b 2", "DEL absent"] {
+    for text in
+        ["SET k v", "INCR n", "HSET h f v", "SADD s a", "MSET a 1 b 2", "SETNX k w", "EXPIRE absent 9"]
+    {
         shard.strong(text);
     }
     assert!(shard.shard().arbitration.is_empty());

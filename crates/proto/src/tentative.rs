@@ -165,6 +165,8 @@ pub enum WhySuperseded {
     },
     /// It had seen less than what deletions are remembered for.
     Floor(Timestamp),
+    /// Its command cannot be carried out on what the key held then: a value of another type, a number that grows too large.
+    Refused,
 }
 
 #[cfg(test)]

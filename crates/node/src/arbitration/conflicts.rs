@@ -5,7 +5,9 @@
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::limits::{MAX_CONFLICT_BYTES, MAX_CONFLICTS};
-use proto::ops::{HashWrite, KeyWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write};
+use proto::ops::{
+    End, HashWrite, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write,
+};
 use proto::reply::Reply;
 use proto::tentative::{Dot, Operation, WhySuperseded};
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,9 @@ impl Conflict {
             WhySuperseded::Floor(floor) => {
                 format!("deletions up to {floor} are forgotten, and it had seen less")
             }
+            WhySuperseded::Refused => {
+                "what the key held when it was decided: the command answers an error there".to_owned()
+            }
         };
         Reply::Map(vec![
             (Reply::bulk("key"), Reply::Bulk(self.key.clone())),
@@ -125,7 +130,7 @@ impl From<Conflicts> for Vec<Conflict> {
     }
 }
 
-/// A write that can lose, as a command without its key, cut short.
+/// A tentative write, as a command without its key, cut short.
 fn words(write: &Write) -> String {
     let quoted = |bytes: &[u8]| format!(" \"{}\"", bytes[..bytes.len().min(SHOWN_BYTES)].escape_ascii());
     let all = |name: &str, parts: &mut dyn Iterator<Item = String>| {
@@ -153,8 +158,8 @@ fn words(write: &Write) -> String {
         Write::Hash(HashWrite::Delete { fields, .. }) => {
             all("HDEL", &mut fields.iter().map(|field| quoted(field)))
         }
-        Write::SortedSet(SortedSetWrite::Add { members, .. }) => all(
-            "ZADD",
+        Write::SortedSet(SortedSetWrite::Add { members, options, .. }) => all(
+            if options.incr { "ZINCRBY" } else { "ZADD" },
             &mut members.iter().map(|(score, member)| format!(" {}{}", score.get(), quoted(member))),
         ),
         Write::SortedSet(SortedSetWrite::Remove { members, .. }) => {
@@ -162,6 +167,21 @@ fn words(write: &Write) -> String {
         }
         Write::Set(SetWrite::Remove { members, .. }) => {
             all("SREM", &mut members.iter().map(|member| quoted(member)))
+        }
+        Write::String(StringWrite::Append { value, .. }) => format!("APPEND{}", quoted(value)),
+        Write::String(StringWrite::IncrBy { delta, .. }) => format!("INCRBY {delta}"),
+        Write::String(StringWrite::IncrByFloat { delta, .. }) => format!("INCRBYFLOAT{}", quoted(delta)),
+        Write::Hash(HashWrite::IncrBy { field, delta, .. }) => format!("HINCRBY{} {delta}", quoted(field)),
+        Write::Hash(HashWrite::IncrByFloat { field, delta, .. }) => {
+            format!("HINCRBYFLOAT{}{}", quoted(field), quoted(delta))
+        }
+        Write::Set(SetWrite::Add { members, .. }) => {
+            all("SADD", &mut members.iter().map(|member| quoted(member)))
+        }
+        Write::List(ListWrite::Push { values, end, only_if_present, .. }) => {
+            let end = if *end == End::Left { "LPUSH" } else { "RPUSH" };
+            let name = if *only_if_present { format!("{end}X") } else { end.to_owned() };
+            all(&name, &mut values.iter().map(|value| quoted(value)))
         }
         _ => "an effect".to_owned(),
     };

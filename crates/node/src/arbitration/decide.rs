@@ -67,6 +67,12 @@ impl Ruled {
         Ruled { verdict, reply, version, lost: None, replaces: false }
     }
 
+    /// Its command cannot be carried out on what is there, and answers an error.
+    fn refused(self, write: &Write) -> Ruled {
+        let why = WhySuperseded::Refused;
+        Ruled { verdict: Verdict::Superseded(why), lost: Some((write.clone(), why)), ..self }
+    }
+
     fn superseded(lost: Write, why: WhySuperseded) -> Ruled {
         Ruled { verdict: Verdict::Superseded(why), lost: Some((lost, why)), ..Ruled::nothing() }
     }
@@ -98,7 +104,9 @@ pub(crate) fn decide(shard: &mut ShardMachine, at: Timestamp, operation: &Operat
         shard.arbitration.superseded += 1;
         shard.arbitration.conflicts.note(Conflict::new(key, lost, operation, *why, at));
     }
-    if let (Some(client), Verdict::Applied) = (client, ruled.verdict) {
+    if let (Some(client), Verdict::Applied | Verdict::Superseded(WhySuperseded::Refused)) =
+        (client, ruled.verdict)
+    {
         let certificate = Certificate { version: ruled.version, as_of: at, served_by: NodeId::default() };
         let outcome = Outcome::Done { reply: ruled.reply, certificate };
         shard.sessions.remember(client.clone(), outcome, at);
@@ -226,7 +234,10 @@ impl Decision<'_> {
         let mut ruled = self.apply(write);
         let keeps_value = keeps_value(write);
         // An EXPIRE or PERSIST that found nothing to change says nothing about the key. A DEL says that it is absent, whether or not it was there.
-        if matches!(ruled.reply, Reply::Error(_)) || keeps_value && ruled.reply == Reply::Int(0) {
+        if ruled.reply.is_error() {
+            return ruled.refused(write);
+        }
+        if keeps_value && ruled.reply == Reply::Int(0) {
             return ruled;
         }
         if !keeps_value && self.state.get(self.key).is_none() {
@@ -253,10 +264,12 @@ impl Decision<'_> {
     }
 
     fn add(mut self) -> Ruled {
-        let ruled = self.apply(&self.operation.write);
-        if !matches!(ruled.reply, Reply::Error(_)) {
-            self.note(|_, _| ());
+        let write = &self.operation.write;
+        let ruled = self.apply(write);
+        if ruled.reply.is_error() {
+            return ruled.refused(write);
         }
+        self.note(|_, _| ());
         ruled
     }
 
@@ -269,13 +282,13 @@ impl Decision<'_> {
     fn write_elements(mut self, write: &Write, names: &[&Bytes], puts_in: bool, wins: bool) -> Ruled {
         let present = self.present(names);
         let ruled = self.apply(write);
-        if matches!(ruled.reply, Reply::Error(_)) {
-            return ruled;
+        if ruled.reply.is_error() {
+            return ruled.refused(&self.operation.write);
         }
-        let operation = self.operation;
+        let (operation, floor) = (self.operation, self.arbitration.floor);
         self.note(|mark, at| {
             for (&name, present) in names.iter().zip(present) {
-                let mut element = mark.elements.remove(name).unwrap_or_default();
+                let mut element = mark.elements.take(name).unwrap_or_default();
                 // Without a mark it was put in strongly, as far as is known.
                 if present && element.adds.is_empty() {
                     element.strong = element.strong.max(mark.whole);
@@ -286,7 +299,8 @@ impl Decision<'_> {
                 if wins {
                     newest(&mut element.winner, operation, at);
                 }
-                mark.elements.insert(name.clone(), element);
+                mark.elements.put(name, element);
+                mark.elements.forget_some(name, floor);
             }
         });
         ruled
@@ -334,7 +348,8 @@ impl Decision<'_> {
         }
         let kept = part(write, |name| !losers.contains(name));
         let lost = part(write, |name| losers.contains(name));
-        Ruled { lost: Some((lost, why)), ..self.write_elements(&kept, &winners, puts_in, true) }
+        let ruled = self.write_elements(&kept, &winners, puts_in, true);
+        Ruled { lost: ruled.lost.or(Some((lost, why))), ..ruled }
     }
 
     /// Whether the operation's origin had observed what put an element in.
@@ -351,7 +366,10 @@ impl Decision<'_> {
             return None;
         }
         let Some(element) = self.mark().and_then(|mark| mark.elements.get(name)) else {
-            return self.unseen(self.mark().map_or(self.base, |mark| mark.whole));
+            // Below the floor nobody remembers who put it in.
+            return self
+                .unseen(self.mark().map_or(self.base, |mark| mark.whole))
+                .or_else(|| self.below_floor());
         };
         let unobserved = element.adds.iter().find(|(dot, at)| !self.observed(*dot, *at));
         let newer = unobserved.map(|&(dot, at)| WhySuperseded::Newer { dot, at });
@@ -362,20 +380,21 @@ impl Decision<'_> {
     fn forget_observed(&mut self, names: &[&Bytes], is_set: bool) {
         let Some(mut mark) = self.arbitration.keys.take(self.key) else { return };
         for &name in names {
-            let Some(mut element) = mark.elements.remove(name) else { continue };
+            let Some(mut element) = mark.elements.take(name) else { continue };
             element.adds.retain(|(dot, at)| !self.observed(*dot, *at));
             // A score may still be assigned late, and must lose to what was there; a set's member is only ever added.
             if is_set && element.strong <= self.operation.seen {
                 element.strong = Timestamp::ZERO;
             }
             if !is_set || element != ElementMark::default() {
-                mark.elements.insert(name.clone(), element);
+                mark.elements.put(name, element);
             }
         }
         self.arbitration.keys.put(self.key, mark);
     }
 
-    /// A removal is an effect: it takes what it observed, and where an add stays that it did not, that is no loss. Only where a strong write decides is it said to have lost, for of keys without marks not every strong add is known.
+    /// A removal is an effect: it takes what it observed, and where an add stays that it did not, that is no loss. Only where a strong write or the floor decides is it said to have lost, for of keys without marks not every strong add is
+    /// known, and below the floor none.
     fn remove_elements(mut self, names: &[&Bytes]) -> Ruled {
         let write = &self.operation.write;
         let (mut stays, mut loses) = (BTreeSet::new(), BTreeSet::new());
@@ -385,7 +404,7 @@ impl Decision<'_> {
             if reason.is_some() {
                 stays.insert(&name[..]);
             }
-            if let Some(reason @ WhySuperseded::Strong(_)) = reason {
+            if let Some(reason @ (WhySuperseded::Strong(_) | WhySuperseded::Floor(_))) = reason {
                 loses.insert(&name[..]);
                 why.get_or_insert(reason);
             }
@@ -395,8 +414,8 @@ impl Decision<'_> {
         } else {
             self.apply(&part(write, |name| !stays.contains(name)))
         };
-        if matches!(ruled.reply, Reply::Error(_)) {
-            return ruled;
+        if ruled.reply.is_error() {
+            return ruled.refused(write);
         }
         self.forget_observed(names, matches!(write, Write::Set(_)));
         ruled.lost = why.map(|why| (part(write, |name| loses.contains(name)), why));

@@ -2,7 +2,7 @@
 //!
 //! Invariants of [`Marks`]: `order` holds each key once, those without dots first, each kind from the one that was decided longest ago; `weight` counts the keys and their elements' marks.
 
-use super::pairs;
+use super::element_marks::ElementMarks;
 use bytes::Bytes;
 use imbl::{OrdMap, OrdSet};
 use proto::hlc::Timestamp;
@@ -53,6 +53,13 @@ impl ElementMark {
         self.adds.retain(|(known, _)| known.origin != dot.origin);
         self.adds.push((dot, at));
     }
+
+    /// When the newest was decided of all that it remembers.
+    pub(super) fn newest(&self) -> Timestamp {
+        let tentative =
+            self.winner.map(|winner| winner.at).into_iter().chain(self.adds.iter().map(|(_, at)| *at));
+        tentative.fold(self.strong, Timestamp::max)
+    }
 }
 
 /// What is remembered of a key, present or deleted.
@@ -72,8 +79,8 @@ pub(super) struct KeyMark {
     pub(super) dots: Dots,
     /// Dots that are no longer among them were decided by then.
     pub(super) folded: Timestamp,
-    #[serde(with = "pairs")]
-    pub(super) elements: OrdMap<Bytes, ElementMark>,
+    /// What is remembered of its fields or members.
+    pub(super) elements: ElementMarks,
 }
 
 impl KeyMark {
@@ -91,9 +98,9 @@ impl KeyMark {
         (!self.dots.is_empty(), self.decided_at, key.clone())
     }
 
-    /// In pieces of 256 bytes, about. Names of elements count as short ones.
+    /// In pieces of 256 bytes, about.
     fn weight(&self, key: &[u8]) -> usize {
-        1 + key.len() / 128 + self.elements.len()
+        1 + key.len() / 128 + self.elements.weight()
     }
 }
 

@@ -11,10 +11,11 @@
 //! `decide` holds the rules, `strong` notes what strong writes and expiries leave behind, `overlay` shows by the same rules what deciding the undecided ones would give, `elements` takes writes of several fields apart.
 //!
 //! Caveats, on the safe side each: strong writes to elements of a key without a mark leave none, so there a strong write to one field counts as one to all of them for whoever has not seen it. EXPIRE and PERSIST are
-//! assignments of the whole key. Strong writes that change nothing are none. Not here: where operations are held before they are decided (`node::tentative`), and who collects the floor.
+//! assignments of the whole key. Strong writes that change nothing are writes all the same where they say what is there or is not (`strong`), and none where a condition was not met. Not here: where operations are held before they are decided (`node::tentative`), and who collects the floor.
 
 mod conflicts;
 mod decide;
+mod element_marks;
 mod elements;
 mod floor;
 mod marks;

@@ -1,7 +1,10 @@
 //! What strong writes and expiries leave behind.
 //!
 //! A key without a mark counts as written strongly at its version, so a strong write of such a key leaves nothing, and costs nothing here; only a deletion leaves a mark, a tombstone. Where there is a mark, a blind write (SET, MSET, DEL) takes it
-//! away, for nothing of what was there is left; a write that looks at the key keeps its dots, and its reader joins them. A write that changed nothing leaves nothing.
+//! away, for nothing of what was there is left; a write that looks at the key keeps its dots, and its reader joins them.
+//!
+//! A write that changes nothing is a write all the same if it says what is there, or is not: DEL of an absent key, SADD of a member that is there. Whoever got its answer relies on it, so what had not seen it must not undo it. Such a
+//! write leaves a mark, until the floor has passed it. A write whose condition was not met (SET NX, ZADD GT, EXPIRE of an absent key) was refused, and leaves nothing.
 
 use super::Arbitration;
 use super::elements::named;
@@ -9,7 +12,9 @@ use super::marks::{ElementMark, KeyMark};
 use crate::apply::{self, Applied};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ops::{Condition, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write};
+use proto::ops::{
+    Condition, HashWrite, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write,
+};
 use proto::tentative::Dots;
 use storage::state::{Expired, ShardState};
 
@@ -85,6 +90,8 @@ pub(crate) fn apply(
         let applied = apply::apply(state, at, write);
         if state.len() < len {
             arbitration.keys.put(key, KeyMark::strongly(at));
+        } else if !was_changed(state, key, at) && stands(state, key, write, &applied) {
+            note_write(arbitration, state, key, at, write);
         }
         let mut dots = Dots::NONE;
         let looks = || matches!(touch(write), Touch::Key(_)) || tells_presence(write);
@@ -122,25 +129,55 @@ fn one(
         let kept = arbitration.keys.take(key).map(|mark| (mark.dots, mark.folded)).unwrap_or_default();
         let tombstone = KeyMark { dots: kept.0, folded: kept.1, ..KeyMark::strongly(at) };
         arbitration.keys.put(key, tombstone);
-    } else if was_changed(state, key, at)
-        && let Some(mut mark) = arbitration.keys.take(key)
-    {
-        mark.strong = at;
-        mark.decided_at = mark.decided_at.max(at);
-        if let Some(names) = named(write) {
-            for name in names {
-                // Whoever has seen this write has seen all that put the element in before.
-                mark.elements.insert(name.clone(), ElementMark { strong: at, ..ElementMark::default() });
-            }
-        } else {
-            mark.whole = at;
-            if !keeps_elements(write) {
-                mark.elements.clear();
-            }
+    } else if was_changed(state, key, at) {
+        if arbitration.keys.get(key).is_some() {
+            note_write(arbitration, state, key, at, write);
         }
-        arbitration.keys.put(key, mark);
+    } else if stands(state, key, write, &applied) {
+        note_write(arbitration, state, key, at, write);
     }
     (applied, dots)
+}
+
+/// Whether a write that changed nothing counts as one: it was not refused, and says what is there or is not.
+fn stands(state: &ShardState, key: &[u8], write: &Write, applied: &Applied) -> bool {
+    !applied.reply.is_error()
+        && match write {
+            Write::Set(SetWrite::Add { .. } | SetWrite::Remove { .. })
+            | Write::Hash(HashWrite::Delete { .. })
+            | Write::Key(KeyWrite::Del { .. } | KeyWrite::Delete { condition: Condition::Always, .. })
+            | Write::SortedSet(SortedSetWrite::Remove { .. }) => true,
+            Write::Set(SetWrite::Store { to, .. })
+            | Write::SortedSet(SortedSetWrite::Store { to, .. } | SortedSetWrite::StoreRange { to, .. }) => {
+                to == key
+            }
+            Write::SortedSet(SortedSetWrite::Add { options, .. }) => {
+                !(options.nx || options.xx || options.gt || options.lt)
+            }
+            Write::Key(KeyWrite::Persist { .. }) => state.get(key).is_some(),
+            _ => false,
+        }
+}
+
+/// Notes a strong write in its key's mark. A key without one was not changed by it.
+fn note_write(arbitration: &mut Arbitration, state: &ShardState, key: &Bytes, at: Timestamp, write: &Write) {
+    let (floor, before) = (arbitration.floor, arbitration.strong(state, key));
+    let mut mark = arbitration.keys.take(key).unwrap_or_else(|| KeyMark::new(before));
+    mark.strong = at;
+    mark.decided_at = mark.decided_at.max(at);
+    if let Some(names) = named(write) {
+        for name in names {
+            // Whoever has seen this write has seen all that put the element in before.
+            mark.elements.put(name, ElementMark { strong: at, ..ElementMark::default() });
+            mark.elements.forget_some(name, floor);
+        }
+    } else {
+        mark.whole = at;
+        if !keeps_elements(write) || state.get(key).is_none() {
+            mark.elements.clear();
+        }
+    }
+    arbitration.keys.put(key, mark);
 }
 
 /// Whether a write that leaves nothing of what was there says whether something was: its writer has seen that, and depends on it.
@@ -175,7 +212,7 @@ fn several(
     }
     for (key, was_there) in keys.iter().zip(were_there) {
         let mark = || KeyMark { dots: dots.clone(), folded, ..KeyMark::strongly(at) };
-        if was_there && state.get(key).is_none() {
+        if state.get(key).is_none() && (was_there || stands(state, key, write, &applied)) {
             arbitration.keys.put(key, mark());
         } else if was_changed(state, key, at) {
             if dots.is_empty() && folded == Timestamp::ZERO {

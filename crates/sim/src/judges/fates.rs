@@ -21,11 +21,12 @@ use std::collections::BTreeMap;
 pub type Verdicts = [u64; NAMES.len()];
 
 /// What the log may say of a tentative operation.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     "applied",
     "superseded by strong",
     "superseded by newer",
     "superseded by the floor",
+    "refused by what was there",
     "repeated",
     "too early",
 ];
@@ -127,8 +128,9 @@ fn number_of(verdict: Verdict) -> usize {
         Verdict::Superseded(WhySuperseded::Strong(_)) => 1,
         Verdict::Superseded(WhySuperseded::Newer { .. }) => 2,
         Verdict::Superseded(WhySuperseded::Floor(_)) => 3,
-        Verdict::Repeated => 4,
-        Verdict::TooEarly => 5,
+        Verdict::Superseded(WhySuperseded::Refused) => 4,
+        Verdict::Repeated => 5,
+        Verdict::TooEarly => 6,
     }
 }
 
