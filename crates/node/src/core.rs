@@ -507,7 +507,9 @@ impl Core {
 
     fn announce(&mut self) {
         let now = self.now.mono;
-        self.neighbours.tick(now, self.config.silence, &mut self.events);
+        for node in self.neighbours.tick(now, self.config.silence, &mut self.events) {
+            self.outbox.set_silent(node, true);
+        }
         let mut eligible = self.neighbours.eligible();
         if self.stopping.is_none() {
             eligible.insert(self.me);

@@ -151,7 +151,7 @@ pub(crate) fn next_replica(replicas: &[NodeId], last: Option<NodeId>, outbox: &O
     }
     let after = last.and_then(|last| replicas.iter().position(|replica| *replica == last)).unwrap_or(0);
     let mut in_turn = (1..=replicas.len()).map(|step| replicas[(after + step) % replicas.len()]);
-    in_turn.find(|replica| outbox.is_linked(*replica))
+    in_turn.find(|replica| outbox.may_hand_to(*replica))
 }
 
 #[cfg(test)]
@@ -167,6 +167,9 @@ mod tests {
         assert_eq!(next_replica(&replicas, Some(NodeId(2)), &outbox), Some(NodeId(3)));
         assert_eq!(next_replica(&replicas, Some(NodeId(3)), &outbox), Some(NodeId(2)), "1 is not linked");
         assert_eq!(next_replica(&[NodeId(1), NodeId(3)], None, &outbox), Some(NodeId(3)));
+        outbox.set_silent(NodeId(3), true);
+        assert_eq!(next_replica(&[NodeId(1), NodeId(3)], None, &outbox), None, "nor is 3 heard");
+        outbox.set_silent(NodeId(3), false);
         assert_eq!(next_replica(&[], None, &outbox), None);
     }
 }

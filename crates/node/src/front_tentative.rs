@@ -96,7 +96,7 @@ impl FrontTentative {
             let asked = &entry.asked;
             let target = next_replica(routing.replicas(asked.group), entry.refused_by, outbox);
             let is_time = now >= entry.send_at && now < asked.until;
-            let Some(target) = target.filter(|target| is_time && outbox.is_linked(*target)) else {
+            let Some(target) = target.filter(|target| is_time && outbox.may_hand_to(*target)) else {
                 still_unsent.insert(id);
                 continue;
             };

@@ -33,7 +33,9 @@ impl Core {
             Ok(_) => return self.refuse(from, "a frame that is not for this node".to_owned()),
             Err(why) => return self.refuse(from, why.to_string()),
         };
-        self.neighbours.heard(from, self.now.mono, &mut self.events);
+        if self.neighbours.heard(from, self.now.mono, &mut self.events) {
+            self.outbox.set_silent(from, false);
+        }
         for message in frame.messages {
             self.message(from, message, None);
         }

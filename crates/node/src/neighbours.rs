@@ -24,19 +24,22 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// A frame of this peer arrived.
-    pub fn heard(&mut self, node: NodeId, now: Mono, events: &mut Vec<Event>) {
+    /// A frame of this peer arrived. Says whether it had been silent.
+    pub fn heard(&mut self, node: NodeId, now: Mono, events: &mut Vec<Event>) -> bool {
         match self.peers.get_mut(&node) {
             Some(neighbour) => {
                 neighbour.heard = now;
-                if std::mem::replace(&mut neighbour.silent, false) {
+                let was_silent = std::mem::replace(&mut neighbour.silent, false);
+                if was_silent {
                     events.push(Event::PeerHeard { node });
                 }
+                was_silent
             }
             None => {
                 events.push(Event::PeerHeard { node });
                 self.peers
                     .insert(node, Neighbour { heard: now, silent: false, announce: Announce::default() });
+                false
             }
         }
     }
@@ -49,13 +52,16 @@ impl Neighbours {
     }
 
     /// Notices who has fallen silent.
-    pub fn tick(&mut self, now: Mono, silence: Duration, events: &mut Vec<Event>) {
+    pub fn tick(&mut self, now: Mono, silence: Duration, events: &mut Vec<Event>) -> Vec<NodeId> {
+        let mut fallen_silent = Vec::new();
         for (node, neighbour) in &mut self.peers {
             if !neighbour.silent && now - neighbour.heard > silence {
                 neighbour.silent = true;
                 events.push(Event::PeerSilent { node: *node });
+                fallen_silent.push(*node);
             }
         }
+        fallen_silent
     }
 
     /// The peers that are heard and not stopping.

@@ -31,6 +31,7 @@ pub struct Outbox {
     waiting: BTreeMap<NodeId, Vec<Message>>,
     loopback: VecDeque<Looped>,
     linked: BTreeSet<NodeId>,
+    silent: BTreeSet<NodeId>,
 }
 
 impl Outbox {
@@ -57,6 +58,20 @@ impl Outbox {
     /// Whether frames for this node can be sent now.
     pub fn is_linked(&self, node: NodeId) -> bool {
         node == self.me || self.linked.contains(&node)
+    }
+
+    /// A peer with a link has fallen silent, or is heard again.
+    pub fn set_silent(&mut self, node: NodeId, silent: bool) {
+        if silent {
+            self.silent.insert(node);
+        } else {
+            self.silent.remove(&node);
+        }
+    }
+
+    /// Whether a client's request may be handed to this node. Not to a peer that is not heard, though its link is not given up yet: it would most likely not answer, and what was handed over cannot be tried in another way.
+    pub fn may_hand_to(&self, node: NodeId) -> bool {
+        self.is_linked(node) && !self.silent.contains(&node)
     }
 
     /// The peers with a link.

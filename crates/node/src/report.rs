@@ -12,7 +12,7 @@ use bytes::Bytes;
 use directory::routing::Routing;
 use directory::state::DirectoryState;
 use proto::hlc::Timestamp;
-use proto::ids::{GroupId, LogIndex, NodeId, Term};
+use proto::ids::{GroupId, LogIndex, NodeId, ShardId, Term};
 use proto::slots::slot_of;
 use proto::tentative::Dot;
 use proto::time::Now;
@@ -204,9 +204,8 @@ impl Core {
                 Some((ms, false, announce)) => ("up", Some(ms), announce.hears.clone()),
             }
         };
-        let leads = |placement: &&directory::map::ShardPlacement| {
-            self.routing.leader_hint(placement.shard) == Some(id)
-        };
+        let leads =
+            |placement: &&directory::map::ShardPlacement| self.known_leader(placement.shard) == Some(id);
         NodeStatus {
             id,
             resp: member.resp.to_string(),
@@ -226,8 +225,18 @@ impl Core {
             first_slot: placement.first_slot.0,
             last_slot: placement.last_slot.0,
             replicas: placement.replicas.clone(),
-            leader: self.routing.leader_hint(placement.shard),
+            leader: self.known_leader(placement.shard),
             local: self.groups.get(&placement.shard.group()).map(|group| self.group_status(group)),
+        }
+    }
+
+    /// A shard's leader, as its own replica here knows it: a node that is cut off leads nothing, whatever it had heard before. Without a replica, what others said last.
+    fn known_leader(&self, shard: ShardId) -> Option<NodeId> {
+        match self.groups.get(&shard.group()) {
+            Some(group) => {
+                Some(group.view().leader).filter(|leader| leader.0 != 0).map(|leader| NodeId(leader.0))
+            }
+            None => self.routing.leader_hint(shard),
         }
     }
 
@@ -273,7 +282,7 @@ impl Core {
                 .placement(shard)
                 .map(|placement| placement.replicas.clone())
                 .unwrap_or_default(),
-            leader: self.routing.leader_hint(shard),
+            leader: self.known_leader(shard),
             local,
         }
     }

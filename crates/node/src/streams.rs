@@ -127,7 +127,7 @@ impl Stream {
         } else if self.sent > 0 && now - self.last_word > PATIENCE {
             self.sent = 0;
         }
-        let Some(target) = leader.filter(|leader| now >= self.quiet_until && outbox.is_linked(*leader))
+        let Some(target) = leader.filter(|leader| now >= self.quiet_until && outbox.may_hand_to(*leader))
         else {
             return;
         };

@@ -288,3 +288,31 @@ fn a_dot_becomes_the_time_of_its_own_decision_and_not_of_what_its_origin_did_lat
         assert_eq!(cluster.call(2, &format!("SADD@causal {key} third")), Reply::Int(1), "{key}");
     }
 }
+
+/// What was handed over cannot be tried in another way, so nothing is handed to a node that is not heard.
+#[test]
+fn a_ladder_steps_down_as_soon_as_the_others_are_silent_though_no_link_is_given_up() {
+    let mut cluster = split();
+    for key in 0..8 {
+        let write = format!("WITH k{key} linearizable;50ms,causal DO SET k{key} v");
+        assert_eq!(cluster.call(2, &write), Reply::OK);
+        assert_eq!(cluster.achieved.level, Level::Causal);
+        let read = format!("WITH k{key} linearizable;50ms,eventual DO GET k{key}");
+        assert_eq!(cluster.call(2, &read), text("v"));
+        assert_eq!(cluster.achieved.level, Level::Eventual);
+    }
+    heal(&mut cluster);
+    assert_eq!(cluster.call(2, "GET k0"), text("v"));
+}
+
+#[test]
+fn a_node_that_is_cut_off_names_no_leader_and_least_of_all_itself() {
+    let cluster = split();
+    let now = cluster.now;
+    let leaders = |at: usize| {
+        let status = cluster.cores[at].as_ref().expect("it runs").status(now);
+        status.shards.into_iter().map(|shard| shard.leader).collect::<Vec<_>>()
+    };
+    assert!(leaders(0).iter().all(|leader| leader.is_some_and(|leader| leader != NodeId(3))));
+    assert_eq!(leaders(2), [None; 4]);
+}

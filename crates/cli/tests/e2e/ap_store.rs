@@ -2,7 +2,7 @@
 
 use crate::support::PATIENCE;
 use crate::support::harness::TestCluster;
-use crate::support::split::{fault, gives_its_links_up, heal, isolate};
+use crate::support::split::{fault, heal, is_alone, isolate};
 use crate::support::web::{Response, get, request};
 use std::time::Instant;
 
@@ -69,7 +69,6 @@ fn ap_store_every_node_answers_with_the_primary_gone_and_nothing_taken_is_lost()
 
     // The primary alone; the others have a majority, elect, and go on.
     isolate(&mut cluster, primary);
-    gives_its_links_up(&mut cluster, primary);
     for node in [one, other] {
         assert_eq!(
             labelled(&ask(&cluster, node, "GET", "kept", "")),
@@ -97,8 +96,8 @@ fn ap_store_every_node_answers_with_the_primary_gone_and_nothing_taken_is_lost()
     // Now nobody has a majority, and everybody answers.
     let link = [one.to_string(), other.to_string()];
     fault(&cluster, one, &["cut", &link[0], &link[1]]);
-    gives_its_links_up(&mut cluster, one);
-    gives_its_links_up(&mut cluster, other);
+    is_alone(&mut cluster, one);
+    is_alone(&mut cluster, other);
     for node in [one, other, primary] {
         assert_eq!(
             labelled(&ask(&cluster, node, "GET", "kept", "")),

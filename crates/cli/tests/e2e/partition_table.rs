@@ -5,7 +5,7 @@
 use crate::support::PATIENCE;
 use crate::support::fronts::{Front, Told, Wish, at, fronts};
 use crate::support::harness::{QUARTET, TestCluster, expect_exit, run, stdout};
-use crate::support::split::{gives_its_links_up, heal, isolate};
+use crate::support::split::{heal, isolate};
 use std::process::Command;
 use std::time::Instant;
 
@@ -199,8 +199,7 @@ fn partition_eventual_reads_and_writes_answer_on_both_sides_at_once() {
 #[test]
 fn partition_a_ladder_is_met_at_its_first_rung_on_one_side_and_at_its_last_on_the_other() {
     const LADDER: &str = "linearizable;200ms, eventual";
-    let mut cluster = split(&["k", "w"]);
-    gives_its_links_up(&mut cluster, CUT_OFF);
+    let cluster = split(&["k", "w"]);
     let wish = at(LADDER).within_ms(2_000);
     for front in fronts(&cluster, WITH_MAJORITY) {
         let read = front.get("k", patient("linearizable, eventual")).expect("answered");

@@ -17,7 +17,10 @@ pub(crate) fn isolate(cluster: &mut TestCluster, lone: u64) {
     fault(cluster, lone, &["isolate", &lone.to_string()]);
     let others: Vec<u64> = cluster.ids().into_iter().filter(|&id| id != lone).collect();
     let trouble = |cluster: &Cluster| {
-        others.iter().find_map(|&id| led_without(cluster, id, lone)).or_else(|| hears_nobody(cluster, lone))
+        others
+            .iter()
+            .find_map(|&id| led_without(cluster, id, lone))
+            .or_else(|| knows_it_is_alone(cluster, lone))
     };
     cluster.wait_until(PATIENCE, trouble).expect("both sides notice");
 }
@@ -38,30 +41,20 @@ fn led_without(cluster: &Cluster, asked: u64, lone: u64) -> Option<String> {
     missing.map(|shard| format!("node {asked} sees shard {} led by {:?}", shard.shard, shard.leader))
 }
 
-/// What keeps a node that is alone from knowing it. It may go on believing that it leads.
-fn hears_nobody(cluster: &Cluster, lone: u64) -> Option<String> {
+/// What keeps a node that is alone from knowing it: then it hears nobody, and knows no leader, itself least of all.
+fn knows_it_is_alone(cluster: &Cluster, lone: u64) -> Option<String> {
     let view = match cluster.view(lone) {
         Ok(view) => view,
         Err(error) => return Some(error.to_string()),
     };
     let heard = view.nodes.iter().find(|node| node.id != lone && node.state == "up");
-    heard.map(|node| format!("node {lone} still hears node {}", node.id))
+    let led = view.shards.iter().find(|shard| shard.leader.is_some());
+    heard.map(|node| format!("node {lone} still hears node {}", node.id)).or_else(|| {
+        led.map(|shard| format!("node {lone} sees shard {} led by {:?}", shard.shard, shard.leader))
+    })
 }
 
-/// Waits until a node that is alone has given its links up: until then it sends requests into them, and a write that was sent is handed over and steps down no ladder.
-pub(crate) fn gives_its_links_up(cluster: &mut TestCluster, lone: u64) {
-    /// Links are given up after three seconds of silence.
-    const SILENCE_MS: u64 = 4_000;
-    let trouble = |cluster: &Cluster| {
-        let view = match cluster.view(lone) {
-            Ok(view) => view,
-            Err(error) => return Some(error.to_string()),
-        };
-        let late = view
-            .nodes
-            .iter()
-            .find(|node| node.id != lone && node.heard_ms_ago.is_some_and(|ms| ms < SILENCE_MS));
-        late.map(|node| format!("node {lone} may still send to node {}", node.id))
-    };
-    cluster.wait_until(PATIENCE, trouble).expect("links are given up");
+/// Waits until a node that was cut off from everybody knows it: until then a write may be handed over, and what was handed over steps down no ladder.
+pub(crate) fn is_alone(cluster: &mut TestCluster, lone: u64) {
+    cluster.wait_until(PATIENCE, |cluster| knows_it_is_alone(cluster, lone)).expect("it notices");
 }
