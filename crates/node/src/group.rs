@@ -166,6 +166,11 @@ impl Group {
         &self.replica.0
     }
 
+    /// The last entry that its machine has applied.
+    pub fn applied(&self) -> LogIndex {
+        self.applied.0
+    }
+
     /// What a snapshot taken now would stand for.
     pub fn point(&self) -> SnapshotPoint {
         SnapshotPoint {

@@ -91,15 +91,23 @@ pub struct DirectoryMachine {
 }
 
 /// Everything of a shard that is not in slots, as it travels in snapshots.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct ShardTables {
     last: Timestamp,
     sessions: Sessions,
     arbitration: Arbitration,
 }
 
+/// The same, only looked at: what is written of it is byte for byte the same.
+#[derive(Serialize)]
+struct ShardTablesSeen<'a> {
+    last: Timestamp,
+    sessions: &'a Sessions,
+    arbitration: &'a Arbitration,
+}
+
 /// The same as it was written before there were tentative operations.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct EarlierShardTables {
     last: Timestamp,
     sessions: Sessions,
@@ -197,17 +205,20 @@ impl Machine {
     /// A copy for a snapshot, at this moment.
     pub fn freeze(&self) -> Frozen {
         match self {
-            Machine::Shard(shard) => Frozen {
-                slots: shard.state.freeze(),
-                tables: encode(&ShardTables {
-                    last: shard.state.last(),
-                    sessions: shard.sessions.clone(),
-                    arbitration: shard.arbitration.clone(),
-                }),
-            },
-            Machine::Directory(directory) => {
-                Frozen { slots: Vec::new(), tables: encode(&(directory.last, directory.state.encode())) }
-            }
+            Machine::Shard(shard) => Frozen { slots: shard.state.freeze(), tables: self.tables() },
+            Machine::Directory(_) => Frozen { slots: Vec::new(), tables: self.tables() },
+        }
+    }
+
+    /// Everything that is not in slots, encoded.
+    fn tables(&self) -> Bytes {
+        match self {
+            Machine::Shard(shard) => encode(&ShardTablesSeen {
+                last: shard.state.last(),
+                sessions: &shard.sessions,
+                arbitration: &shard.arbitration,
+            }),
+            Machine::Directory(directory) => encode(&(directory.last, directory.state.encode())),
         }
     }
 
@@ -226,8 +237,8 @@ impl Machine {
     pub fn freeze_without_sessions(&self) -> Frozen {
         let mut frozen = self.freeze();
         if let Machine::Shard(shard) = self {
-            let (last, arbitration) = (shard.state.last(), shard.arbitration.clone());
-            frozen.tables = encode(&ShardTables { last, sessions: Sessions::default(), arbitration });
+            let (last, arbitration) = (shard.state.last(), &shard.arbitration);
+            frozen.tables = encode(&ShardTablesSeen { last, sessions: &Sessions::default(), arbitration });
         }
         frozen
     }
@@ -273,15 +284,17 @@ impl Machine {
         }
     }
 
-    /// A hash of the whole replicated state. Costs a pass over the tables; for checks, not for every entry.
+    /// A hash of the whole replicated state. Costs a pass over the tables and a look at each slot; for checks, not for every entry.
     pub fn digest(&self) -> u128 {
-        let frozen = self.freeze();
-        let mut bytes = frozen.tables.to_vec();
-        for (slot, content) in &frozen.slots {
-            bytes.extend_from_slice(&slot.0.to_le_bytes());
-            bytes.extend_from_slice(&content.digest().to_le_bytes());
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        hash.update(&self.tables());
+        if let Machine::Shard(shard) = self {
+            for (slot, digest) in shard.state.touched_slot_digests() {
+                hash.update(&slot.0.to_le_bytes());
+                hash.update(&digest.to_le_bytes());
+            }
         }
-        xxhash_rust::xxh3::xxh3_128(&bytes)
+        hash.digest128()
     }
 
     /// The shard's machine, if it is one.

@@ -133,7 +133,7 @@ impl Core {
         self.groups
             .iter()
             .filter(|(_, group)| !group.replica_ref().frozen())
-            .map(|(id, group)| (*id, group.view(), group.point().index))
+            .map(|(id, group)| (*id, group.view(), group.applied()))
     }
 
     /// A hash of the whole replicated state of a group; `None` if it is not here. Dear: it walks all slots.
@@ -149,7 +149,7 @@ impl Core {
             .map(|(id, group)| Probe {
                 group: *id,
                 view: group.view(),
-                applied: group.point().index,
+                applied: group.applied(),
                 digest: group.machine.digest(),
             })
             .collect()

@@ -80,8 +80,7 @@ impl Snapshots {
         // The outbox comes first: it waits for a group that need not have grown itself, and that another would always come before.
         let due = [pressing.outbox, grown, oldest].into_iter().flatten().find_map(|id| {
             let group = groups.get(&id)?;
-            let may =
-                !group.replica_ref().frozen() && !occupied(id) && group.point().index > self.durable(id);
+            let may = !group.replica_ref().frozen() && !occupied(id) && group.applied() > self.durable(id);
             may.then_some((id, group))
         });
         let Some((id, group)) = due else { return false };

@@ -214,8 +214,8 @@ impl World {
     }
 
     pub(crate) fn frame_arrives(&mut self, to: usize, from: usize, bytes: Bytes) {
-        let checksum = bytes.get(36..40).unwrap_or_default().to_vec();
-        self.trace.add(self.schedule.now(), Some(to), "hears", &checksum, || {
+        let checksum = bytes.get(36..40).unwrap_or_default();
+        self.trace.add(self.schedule.now(), Some(to), "hears", checksum, || {
             format!("{}: {}", from + 1, crate::coverage::describe(&bytes))
         });
         self.enqueue(to, Input::Frame { from: id_of(from), bytes });

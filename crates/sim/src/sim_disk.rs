@@ -59,15 +59,20 @@ impl Content {
         out
     }
 
-    /// Takes one sector over from another version.
-    fn copy_sector(&mut self, sector: u64, from: &Content) {
-        let page = sector * SECTOR_BYTES / PAGE_BYTES;
-        let within = (sector * SECTOR_BYTES % PAGE_BYTES) as usize;
-        let range = within..within + SECTOR_BYTES as usize;
+    /// Takes some sectors of a page over from another version, a bit for each.
+    fn copy_sectors(&mut self, page: u64, sectors: u8, from: &Content) {
+        let source = from.pages.get(&page);
+        if let (Some(source), u8::MAX) = (source, sectors) {
+            self.pages.insert(page, source.clone());
+            return;
+        }
         let target = self.pages.entry(page).or_insert_with(|| Box::new([0; PAGE_BYTES as usize]));
-        match from.pages.get(&page) {
-            Some(source) => target[range.clone()].copy_from_slice(&source[range]),
-            None => target[range].fill(0),
+        for place in (0..8).filter(|place| sectors & (1 << place) != 0) {
+            let range = place * SECTOR_BYTES as usize..(place + 1) * SECTOR_BYTES as usize;
+            match source {
+                Some(source) => target[range.clone()].copy_from_slice(&source[range]),
+                None => target[range].fill(0),
+            }
         }
     }
 }
@@ -77,13 +82,24 @@ impl Content {
 struct File {
     seen: Content,
     durable: Content,
-    unsynced_sectors: BTreeSet<u64>,
+    /// Pages with unsynced sectors, and a bit for each of these.
+    unsynced: BTreeMap<u64, u8>,
 }
 
 impl File {
+    /// The sectors that were written from here on to there are not durable yet.
+    fn written(&mut self, offset: u64, length: u64) {
+        let Some(end) = (offset + length).checked_sub(1).filter(|_| length > 0) else { return };
+        for page in offset / PAGE_BYTES..=end / PAGE_BYTES {
+            let first = offset.saturating_sub(page * PAGE_BYTES) / SECTOR_BYTES;
+            let last = (end - page * PAGE_BYTES).min(PAGE_BYTES - 1) / SECTOR_BYTES;
+            *self.unsynced.entry(page).or_default() |= (u8::MAX << first) & (u8::MAX >> (7 - last));
+        }
+    }
+
     fn sync(&mut self) {
-        for sector in std::mem::take(&mut self.unsynced_sectors) {
-            self.durable.copy_sector(sector, &self.seen);
+        for (page, sectors) in std::mem::take(&mut self.unsynced) {
+            self.durable.copy_sectors(page, sectors, &self.seen);
         }
         self.durable.length = self.seen.length;
     }
@@ -91,10 +107,16 @@ impl File {
     fn crash(&mut self, random: &mut Random) {
         let durable_end = self.durable.length;
         let mut keeps_growth = random.chance(1, 2);
-        for sector in std::mem::take(&mut self.unsynced_sectors) {
-            if random.chance(1, 2) {
-                self.durable.copy_sector(sector, &self.seen);
-                keeps_growth |= (sector + 1) * SECTOR_BYTES > durable_end;
+        for (page, sectors) in std::mem::take(&mut self.unsynced) {
+            let mut kept = 0;
+            for place in (0..8).filter(|place| sectors & (1 << place) != 0) {
+                if random.chance(1, 2) {
+                    kept |= 1 << place;
+                    keeps_growth |= page * PAGE_BYTES + (place + 1) * SECTOR_BYTES > durable_end;
+                }
+            }
+            if kept != 0 {
+                self.durable.copy_sectors(page, kept, &self.seen);
             }
         }
         if keeps_growth {
@@ -124,6 +146,8 @@ pub struct SimDisk {
     names: BTreeMap<String, FileId>,
     durable_names: BTreeMap<String, FileId>,
     next_file: FileId,
+    /// Bytes of all files, as the process sees them.
+    bytes: u64,
     /// What it has been through.
     pub story: DiskStory,
 }
@@ -131,8 +155,8 @@ pub struct SimDisk {
 impl SimDisk {
     /// The power fails: what was not synced is kept or lost, sector by sector and name by name.
     pub fn crash(&mut self, random: &mut Random) {
-        let unsynced = self.names != self.durable_names
-            || self.files.values().any(|file| !file.unsynced_sectors.is_empty());
+        let unsynced =
+            self.names != self.durable_names || self.files.values().any(|file| !file.unsynced.is_empty());
         self.story.crashes_with_loss += u64::from(unsynced);
         let touched: BTreeSet<String> = self.names.keys().chain(self.durable_names.keys()).cloned().collect();
         for name in touched {
@@ -149,11 +173,18 @@ impl SimDisk {
             file.crash(random);
         }
         self.forget_nameless();
+        self.count_bytes();
     }
 
     /// Bytes of all files, as the process sees them.
     pub fn bytes(&self) -> u64 {
-        self.names.values().map(|file| self.files[file].seen.length).sum()
+        self.bytes
+    }
+
+    /// Counts them anew: names have changed.
+    fn count_bytes(&mut self) {
+        self.bytes = self.names.values().map(|file| self.files[file].seen.length).sum();
+        self.story.most_bytes = self.story.most_bytes.max(self.bytes);
     }
 
     /// Runs the operations of a job that a crash interrupts: a drawn number of them.
@@ -209,18 +240,18 @@ impl Disk for SimDisk {
         self.files.insert(self.next_file, File { seen, ..File::default() });
         self.names.insert(file.to_owned(), self.next_file);
         self.forget_nameless();
-        self.story.most_bytes = self.story.most_bytes.max(self.bytes());
+        self.count_bytes();
         Ok(())
     }
 
     fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
         self.story.written_bytes += data.len() as u64;
         let file = self.file_mut(file)?;
+        let length = file.seen.length;
         file.seen.write(offset, data);
-        if !data.is_empty() {
-            let last = (offset + data.len() as u64 - 1) / SECTOR_BYTES;
-            file.unsynced_sectors.extend(offset / SECTOR_BYTES..=last);
-        }
+        let grown = file.seen.length - length;
+        file.written(offset, data.len() as u64);
+        self.bytes += grown;
         Ok(())
     }
 
@@ -235,12 +266,14 @@ impl Disk for SimDisk {
         self.names.remove(from);
         self.names.insert(to.to_owned(), id);
         self.persist_names();
+        self.count_bytes();
         Ok(())
     }
 
     fn remove(&mut self, file: &str) -> Result<(), DiskError> {
         self.names.remove(file);
         self.forget_nameless();
+        self.count_bytes();
         Ok(())
     }
 

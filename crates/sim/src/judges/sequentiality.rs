@@ -17,9 +17,8 @@ pub(super) fn without_several(history: &History) -> History {
     }
 }
 
-/// Answers how many sequential reads were judged.
-pub(super) fn check(history: &History) -> Result<u64, Failure> {
-    let judged = without_several(history);
+/// Answers how many sequential reads were judged, in a history [`without_several`].
+pub(super) fn check(judged: &History) -> Result<u64, Failure> {
     let is_read = |record: &Record| {
         record.level.as_deref() == Some(Level::Sequential.as_str())
             && record.status == Status::Ok
@@ -29,7 +28,7 @@ pub(super) fn check(history: &History) -> Result<u64, Failure> {
     if reads == 0 {
         return Ok(0);
     }
-    let report = check_history(&judged, Level::Sequential, LIMITS)
+    let report = check_history(judged, Level::Sequential, LIMITS)
         .map_err(|error| Failure::crash(format!("the history cannot be judged: {error}")))?;
     match report.class() {
         Class::Legal | Class::Undecided => Ok(reads as u64),

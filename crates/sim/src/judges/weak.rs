@@ -3,16 +3,14 @@
 //!
 //! Keys that are read and written several at a time are left out, as in `sequentiality`.
 
-use super::sequentiality;
 use crate::verdict::Failure;
 use checker::{Class, History, Level, Record, SearchLimits, Status, check_history};
 
 /// The search is the second opinion, and small ones are many.
 const LIMITS: SearchLimits = SearchLimits { operations: 200, steps: 20_000, cache_bytes: 4 << 20 };
 
-/// Answers how many answers below sequential were judged.
+/// Answers how many answers below sequential were judged, in a history without keys that are read and written several at a time.
 pub(super) fn check(history: &History) -> Result<u64, Failure> {
-    let history = sequentiality::without_several(history);
     let is_weak = |record: &Record| {
         record
             .level
@@ -31,7 +29,7 @@ pub(super) fn check(history: &History) -> Result<u64, Failure> {
             "tentative writes are decided once, lose only with reason, and replicas agree in the end",
         ),
     ] {
-        let report = check_history(&history, level, LIMITS)
+        let report = check_history(history, level, LIMITS)
             .map_err(|error| Failure::crash(format!("the history cannot be judged: {error}")))?;
         match report.class() {
             Class::Legal | Class::Undecided => {}
@@ -46,6 +44,7 @@ pub(super) fn check(history: &History) -> Result<u64, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judges::sequentiality;
     use checker::parse_history;
 
     const HISTORY: &str = r#"
@@ -56,9 +55,10 @@ mod tests {
 
     #[test]
     fn what_was_answered_below_sequential_is_judged_with_its_fates() {
-        assert_eq!(check(&parse_history(HISTORY).unwrap()), Ok(2));
+        let judge = |text: &str| check(&sequentiality::without_several(&parse_history(text).unwrap()));
+        assert_eq!(judge(HISTORY), Ok(2));
         let lost = HISTORY.replace("n1.0.1\",1]],\"decided", "n1.0.1\",2]],\"decided");
-        let failure = check(&parse_history(&lost).unwrap()).unwrap_err();
+        let failure = judge(&lost).unwrap_err();
         assert!(failure.explanation.contains("neither decided nor superseded"), "{failure}");
         let forgets = HISTORY
             .replace(r#""op":"get","key":"register-1","value":"x""#, r#""op":"get","key":"register-1""#);
@@ -68,7 +68,7 @@ mod tests {
             r#""as_of":5,"level":"causal"}
         {"client":"a","session":"a","op":"get","key":"several"#,
         );
-        let failure = check(&parse_history(&forgets).unwrap()).unwrap_err();
+        let failure = judge(&forgets).unwrap_err();
         assert!(failure.invariant.contains("depends on"), "{failure}");
     }
 }

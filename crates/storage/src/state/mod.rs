@@ -305,6 +305,14 @@ impl ShardState {
         self.slots().zip(self.slots.iter().map(|content| content.digest())).collect()
     }
 
+    /// The same without those that never held anything, whose digest is zero.
+    pub fn touched_slot_digests(&self) -> impl Iterator<Item = (Slot, u128)> + '_ {
+        self.slots()
+            .zip(&self.slots)
+            .map(|(slot, content)| (slot, content.digest()))
+            .filter(|(_, digest)| *digest != 0)
+    }
+
     /// Puts a slot's content in place of what is there (from a snapshot). What has fallen due in it goes with the next [`ShardState::advance`].
     pub fn replace_slot(&mut self, slot: Slot, content: Arc<SlotState>) {
         let index = self.index(slot);
