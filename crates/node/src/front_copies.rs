@@ -4,8 +4,8 @@
 //! nothing, in a session that has written just what this connection has there: it answers once it holds all of that durably (`docs/consistency.md`, sessions, rule 3; a replica applies nothing that is not on its disk). The
 //! origin of a tentative write is a replica like the others, whichever node it is, so a session that hopped from node to node is counted like one that stayed.
 //!
-//! A write of several shards, or writes to several, are on as many nodes as the one that is on the fewest. A session that came from elsewhere says no shards: of what it brought only the majority is ever certain, once it is
-//! decided, and nothing before that. Writes whose outcome is unknown are not counted: nobody can say where they are.
+//! A write of several shards, or writes to several, are on as many nodes as the one that is on the fewest. A session that came from elsewhere says no shards, and a connection that has written to very many forgets which: of
+//! such writes only the majority is ever certain, once they are decided, and nothing before that. Writes whose outcome is unknown are not counted: nobody can say where they are.
 //!
 //! Invariant: the answer never says more nodes than is certain.
 
@@ -15,6 +15,7 @@ use crate::streams::PartId;
 use directory::routing::Routing;
 use proto::hlc::Timestamp;
 use proto::ids::{ConnectionId, GroupId, NodeId, RequestId};
+use proto::limits::MAX_WRITTEN_SHARDS;
 use proto::ops::{KeyRead, Read};
 use proto::outcome::Outcome;
 use proto::peer::Demand;
@@ -29,29 +30,37 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Written {
     /// By shard: the newest that was decided, and the newest of each origin that was not when it was answered.
     shards: BTreeMap<GroupId, Session>,
-    /// What sessions brought along that it went on from; `None` if it never did.
-    resumed: Option<Dots>,
+    /// What is known without its shards, as far as it was not decided; `None` if there never was any.
+    unplaced: Option<Dots>,
 }
 
 impl Written {
     /// Whether nothing was.
     pub(crate) fn is_empty(&self) -> bool {
-        self.shards.is_empty() && self.resumed.is_none()
+        self.shards.is_empty() && self.unplaced.is_none()
     }
 
     /// A write was decided by then.
     pub(crate) fn decided(&mut self, group: GroupId, at: Timestamp) {
-        self.shards.entry(group).or_default().see(at);
+        self.at(group).see(at);
     }
 
     /// A write was taken, as this operation.
     pub(crate) fn tentative(&mut self, group: GroupId, dot: Dot) {
-        self.shards.entry(group).or_default().dots.add(dot);
+        self.at(group).dots.add(dot);
+    }
+
+    fn at(&mut self, group: GroupId) -> &mut Session {
+        if self.shards.len() >= MAX_WRITTEN_SHARDS && !self.shards.contains_key(&group) {
+            let unplaced = self.unplaced.get_or_insert_default();
+            std::mem::take(&mut self.shards).values().for_each(|session| unplaced.join(&session.dots));
+        }
+        self.shards.entry(group).or_default()
     }
 
     /// The connection goes on from this session.
     pub(crate) fn resumed(&mut self, session: &Session) {
-        self.resumed.get_or_insert_default().join(&session.dots);
+        self.unplaced.get_or_insert_default().join(&session.dots);
     }
 }
 
@@ -91,7 +100,7 @@ pub(crate) struct Wait {
     wanted: usize,
     until: Mono,
     shards: Vec<Asked>,
-    resumed: Option<Dots>,
+    unplaced: Option<Dots>,
     /// Of the shard with the fewest replicas.
     majority: usize,
 }
@@ -100,7 +109,7 @@ impl Wait {
     /// On so many nodes besides the one that took it each write is for sure.
     fn certain(&self, folds: &Folds) -> usize {
         let of_shards = self.shards.iter().map(|asked| asked.certain(folds)).min();
-        let of_others = self.resumed.as_ref().map(|dots| if folds.cover(dots) { self.majority } else { 1 });
+        let of_others = self.unplaced.as_ref().map(|dots| if folds.cover(dots) { self.majority } else { 1 });
         of_shards.into_iter().chain(of_others).min().unwrap_or(self.majority).saturating_sub(1)
     }
 }
@@ -147,7 +156,7 @@ impl Front {
             wanted,
             until,
             shards: shards.collect(),
-            resumed: connection.written.resumed.clone(),
+            unplaced: connection.written.unplaced.clone(),
             majority: majority(fewest.unwrap_or(1)),
         };
         let certain = wait.certain(&self.folds);
@@ -233,4 +242,29 @@ impl Front {
 
 fn told(nodes: usize) -> Outcome {
     plain(Reply::Int(i64::try_from(nodes).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::tentative::{Fold, Origin};
+
+    #[test]
+    fn who_writes_to_very_many_shards_keeps_their_writes_and_forgets_where_they_are() {
+        let dot = |number| Dot { origin: Origin::first_of(NodeId(1)), number };
+        let mut written = Written::default();
+        (1..=MAX_WRITTEN_SHARDS as u32)
+            .for_each(|group| written.tentative(GroupId(group), dot(u64::from(group))));
+        assert_eq!((written.shards.len(), written.unplaced.is_some()), (MAX_WRITTEN_SHARDS, false));
+        written.tentative(GroupId(1), dot(100));
+        written.decided(GroupId(1_000), Timestamp(7));
+        assert_eq!(written.shards.len(), 1);
+        let unplaced = written.unplaced.expect("they are kept");
+        assert_eq!(unplaced.of(dot(1).origin), 100);
+        let mut folds = Folds::default();
+        folds.learn(Fold { origin: dot(1).origin, number: 99, at: Timestamp(9) });
+        assert!(!folds.cover(&unplaced));
+        folds.learn(Fold { origin: dot(1).origin, number: 100, at: Timestamp(9) });
+        assert!(folds.cover(&unplaced) && folds.cover(&Dots::NONE));
+    }
 }
