@@ -54,7 +54,7 @@ def test_command_finds_the_keys(cluster):
 
 
 def test_no_other_command_of_redis_is_half_there(cluster):
-    names = ["XADD", "SETBIT", "MULTI", "EXEC", "EVAL", "SUBSCRIBE", "PUBLISH", "BLPOP", "DEBUG", "SWAPDB", "MOVE", "DUMP", "SORT", "WAIT", "GEOADD", "PFADD"]
+    names = ["XADD", "SETBIT", "MULTI", "EXEC", "EVAL", "SUBSCRIBE", "PUBLISH", "BLPOP", "DEBUG", "SWAPDB", "MOVE", "DUMP", "SORT", "WAITAOF", "GEOADD", "PFADD"]
     with Wire(cluster.resp(0)) as wire:
         wire.raw(b"".join(encode([name, "a", "b", "c"]) for name in names))
         for name in names:

@@ -203,6 +203,20 @@ def test_connection_and_server(cluster):
         refused("not supported yet: XADD", r.xadd, prefix + "x", {"f": "v"})
 
 
+def test_wait(cluster):
+    for prefix, r in each_protocol(cluster):
+        with r.client() as one:
+            same(one.set(prefix + "w", "v"), True)
+            same(one.wait(1, 1_000), 1)
+            same(one.wait(2, 10_000), 2)
+            same(one.execute_command("INCR@causal", prefix + "w:n"), 1)
+            same(one.wait(2, 10_000), 2)
+            begin = time.monotonic()
+            same(one.wait(3, 200), 2)
+            holds(time.monotonic() - begin >= 0.2, "there is no third other node")
+            refused("timeout is negative", one.wait, 1, -1)
+
+
 def test_sets(cluster):
     for prefix, r in each_protocol(cluster):
         one, other = f"{{{prefix}s}}one", f"{{{prefix}s}}other"

@@ -5,6 +5,7 @@ use crate::run::{self, Request};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use client::Session;
 use proto::level::{Ladder, milliseconds};
+use proto::limits::MAX_REPLICAS;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     Incr(Incr),
     /// Append to a key's value, and print the new length in bytes
     Append(Append),
+    /// Show the writes of a key that were superseded, and by what
+    #[command(after_help = CONFLICTS_EXAMPLES)]
+    Conflicts(Conflicts),
     /// Send batches of requests, each at its level, all files at once (exit 0 if all went well)
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
@@ -135,6 +139,13 @@ Examples:
   quartet put picture - < cat.jpg
   quartet put dashes -- --value-that-begins-with-them";
 
+const CONFLICTS_EXAMPLES: &str = "\
+Examples:
+  quartet conflicts lock
+      What was taken at causal or eventual and was not applied: strong writes win, and then the newest.
+  quartet conflicts --consistency eventual --json lock
+      What the node at hand knows, for programs.";
+
 const CAS_EXAMPLES: &str = "\
 Examples:
   quartet cas lock free taken
@@ -175,6 +186,14 @@ pub(crate) struct Promise {
     /// Print on stderr, as one line of JSON, what was achieved: level, session, age, version, node
     #[arg(long)]
     pub(crate) meta: bool,
+}
+
+/// How safe a write below sequential is to be.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Safety {
+    /// On how many nodes a write that is answered at causal or eventual is durable before that [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=MAX_REPLICAS as i64))]
+    pub(crate) acks: Option<u8>,
 }
 
 #[derive(Debug, Args)]
@@ -275,6 +294,8 @@ pub(crate) struct Put {
     #[command(flatten)]
     pub(crate) promise: Promise,
     #[command(flatten)]
+    pub(crate) safety: Safety,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -283,6 +304,8 @@ pub(crate) struct Del {
     pub(crate) key: String,
     #[command(flatten)]
     pub(crate) promise: Promise,
+    #[command(flatten)]
+    pub(crate) safety: Safety,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -317,6 +340,8 @@ pub(crate) struct Incr {
     #[command(flatten)]
     pub(crate) promise: Promise,
     #[command(flatten)]
+    pub(crate) safety: Safety,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -326,6 +351,20 @@ pub(crate) struct Append {
     /// What to append; `-` reads it from stdin
     #[arg(allow_negative_numbers = true)]
     pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) promise: Promise,
+    #[command(flatten)]
+    pub(crate) safety: Safety,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conflicts {
+    pub(crate) key: String,
+    /// Print one JSON object, as HTTP's /conflicts/KEY answers it
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) promise: Promise,
     #[command(flatten)]
@@ -347,6 +386,8 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
+    pub(crate) safety: Safety,
+    #[command(flatten)]
     pub(crate) access: Access,
 }
 
@@ -358,12 +399,14 @@ pub(crate) struct Cart {
     /// (login) Keep the cart as a list, not as a set
     #[arg(long)]
     pub(crate) list: bool,
-    /// Go on from the session with this token, not from the one that was kept
+    /// Go on from the session with this token, too: what it wrote and saw is seen besides what the kept one did
     #[arg(long, value_name = "TOKEN")]
     pub(crate) session: Option<Session>,
     /// The file that keeps the name and the session from one call to the next
     #[arg(long, value_name = "FILE", default_value = "./quartet-dev/cart.json")]
     pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) safety: Safety,
     #[command(flatten)]
     pub(crate) access: Access,
 }
@@ -535,6 +578,30 @@ mod tests {
         assert!(said(&["--consistency", "strong"]).unwrap_err().contains("unknown consistency level"));
         assert!(said(&["--max-staleness", "0ms"]).unwrap_err().contains("500ms"));
         assert!(said(&["--session", "a b"]).unwrap_err().contains("no session token"));
+    }
+
+    #[test]
+    fn acks_are_a_number_of_nodes_and_belong_to_what_is_taken_below_sequential() {
+        let said = |words: &str| {
+            let all = ["quartet"].into_iter().chain(words.split(' '));
+            Arguments::try_parse_from(all).map_err(|error| error.to_string())
+        };
+        let Ok(Command::Put(put)) = said("put k v --acks 2").map(|said| said.command) else {
+            panic!("no put")
+        };
+        assert_eq!(put.safety.acks, Some(2));
+        let Ok(Command::Cart(cart)) = said("cart --acks 3 get").map(|said| said.command) else {
+            panic!("no cart")
+        };
+        assert_eq!(cart.safety.acks, Some(3));
+        for bad in ["0", "8", "-1", "two", "2.5", "256"] {
+            let why = said(&format!("incr k --acks={bad}")).unwrap_err();
+            assert!(why.contains("--acks") && why.contains(bad), "{why}");
+        }
+        assert!(said("put k v --acks 8").unwrap_err().contains("1..=7"));
+        for none in ["get k", "cas k a b", "conflicts k"] {
+            assert!(said(&format!("{none} --acks 2")).is_err(), "{none}: nothing is taken there");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `get put del cas incr append`: one operation each, through the client crate. With `--meta` a line of JSON on stderr says what it achieved, before anything else is said.
 
-use crate::arguments::{Access, Append, Cas, Del, Get, Incr, Promise, Put};
+use crate::arguments::{Access, Append, Cas, Del, Get, Incr, Promise, Put, Safety};
 use crate::exit::{Exit, Failure};
 use crate::{secret, talk};
 use client::blocking::Client;
@@ -17,8 +17,24 @@ pub(crate) fn options(access: &Access) -> Result<Options, Failure> {
 }
 
 /// Does one operation as it is to be done.
-fn perform(access: &Access, promise: &Promise, command: Result<Command, Error>) -> Result<Answer, Failure> {
+pub(crate) fn perform(
+    access: &Access,
+    promise: &Promise,
+    command: Result<Command, Error>,
+) -> Result<Answer, Failure> {
+    perform_safely(access, promise, Safety { acks: None }, command)
+}
+
+fn perform_safely(
+    access: &Access,
+    promise: &Promise,
+    safety: Safety,
+    command: Result<Command, Error>,
+) -> Result<Answer, Failure> {
     let mut client = Client::new(&access.at, options(access)?)?.at(promise.consistency);
+    if let Some(nodes) = safety.acks {
+        client = client.acks(nodes);
+    }
     if let Some(most) = promise.max_staleness {
         client = client.max_staleness(most);
     }
@@ -60,13 +76,13 @@ pub(crate) fn put(arguments: &Put) -> Result<Exit, Failure> {
         options = options.ttl(Duration::from_secs(seconds));
     }
     let command = operations::set(arguments.key.as_bytes(), &value(&arguments.value)?, &options);
-    perform(&arguments.access, &arguments.promise, command)?.took_effect()?;
+    perform_safely(&arguments.access, &arguments.promise, arguments.safety, command)?.took_effect()?;
     Ok(Exit::Done)
 }
 
 pub(crate) fn del(arguments: &Del) -> Result<Exit, Failure> {
     let command = operations::del(arguments.key.as_bytes());
-    match perform(&arguments.access, &arguments.promise, command)?.truth()? {
+    match perform_safely(&arguments.access, &arguments.promise, arguments.safety, command)?.truth()? {
         true => Ok(Exit::Done),
         false => absent(&arguments.key),
     }
@@ -101,13 +117,14 @@ pub(crate) fn cas(arguments: &Cas) -> Result<Exit, Failure> {
 
 pub(crate) fn incr(arguments: &Incr) -> Result<Exit, Failure> {
     let command = operations::incr(arguments.key.as_bytes(), arguments.by);
-    let new = perform(&arguments.access, &arguments.promise, command)?.integer()?;
+    let new = perform_safely(&arguments.access, &arguments.promise, arguments.safety, command)?.integer()?;
     talk::print(format_args!("{new}")).map(|()| Exit::Done)
 }
 
 pub(crate) fn append(arguments: &Append) -> Result<Exit, Failure> {
     let command = operations::append(arguments.key.as_bytes(), &value(&arguments.value)?);
-    let length = perform(&arguments.access, &arguments.promise, command)?.integer()?;
+    let length =
+        perform_safely(&arguments.access, &arguments.promise, arguments.safety, command)?.integer()?;
     talk::print(format_args!("{length}")).map(|()| Exit::Done)
 }
 

@@ -3,6 +3,7 @@
 //! * `arguments`: what a person can say.
 //! * `start`: one node. `dev`: a cluster of node processes on this machine; end-to-end tests start their clusters with the same [`dev::Cluster`].
 //! * `data`, `status`, `locate`, `fault`, `check`: the commands that ask and answer.
+//! * `conflicts`: what was superseded.
 //! * `run`: batches of requests at all levels. `cart`: a shopping cart. `demo`: what the levels do, shown on a cluster of its own. `visit`: a session at a chosen node, for these three.
 //! * `exit`: what the process ends with.
 //!
@@ -11,6 +12,7 @@
 mod arguments;
 pub mod cart;
 mod check;
+mod conflicts;
 mod data;
 mod demo;
 pub mod dev;
@@ -43,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Cas(arguments) => data::cas(&arguments),
         Command::Incr(arguments) => data::incr(&arguments),
         Command::Append(arguments) => data::append(&arguments),
+        Command::Conflicts(arguments) => conflicts::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Cart(arguments) => cart::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -98,6 +98,7 @@ pub struct Visit {
     places: Vec<Place>,
     here: usize,
     stays: bool,
+    acks: Option<u8>,
     password: Option<String>,
     deadline: Duration,
     connection: Option<Connection>,
@@ -124,6 +125,7 @@ impl Visit {
             places,
             here: home,
             stays: false,
+            acks: None,
             password: None,
             deadline,
             connection: None,
@@ -136,6 +138,12 @@ impl Visit {
     /// It never asks another node than its first.
     pub fn that_stays(mut self, stays: bool) -> Visit {
         self.stays = stays;
+        self
+    }
+
+    /// What it writes below sequential is durable on so many nodes before it is answered; `None` means one.
+    pub fn with_acks(mut self, acks: Option<u8>) -> Visit {
+        self.acks = acks;
         self
     }
 
@@ -252,6 +260,10 @@ impl Visit {
         let mut all: Vec<&[u8]> = vec![b"WITH", words[1], level.name().as_bytes()];
         if let Some(token) = &token {
             all.extend([&b"AFTER"[..], token.as_bytes()]);
+        }
+        let acks = self.acks.filter(|_| id.is_some()).map(|acks| acks.to_string());
+        if let Some(acks) = &acks {
+            all.extend([&b"ACKS"[..], acks.as_bytes()]);
         }
         if let Some(id) = id {
             all.extend([&b"ID"[..], id.as_bytes()]);

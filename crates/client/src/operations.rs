@@ -97,6 +97,14 @@ pub fn exists(key: &[u8]) -> Result<Command, Error> {
     Command::new(vec![word("EXISTS"), copied(key)], 1, Access::Read)
 }
 
+/// CONFLICTS.
+///
+/// # Errors
+/// `Invalid` if it passes the limits.
+pub fn conflicts(key: &[u8]) -> Result<Command, Error> {
+    Command::new(vec![word("CONFLICTS"), copied(key)], 1, Access::Read)
+}
+
 /// PEXPIRE.
 ///
 /// # Errors

@@ -8,6 +8,7 @@
 //! Invariant: what waits leaves in the order in which it came.
 
 use crate::flights::Climb;
+use crate::front_copies::Written;
 use crate::plan::{Gather, Operation};
 use proto::command::Request;
 use proto::error::Failure;
@@ -57,6 +58,10 @@ pub(crate) enum Nature {
 pub struct Connection {
     /// What it has written and seen, as far as it has been told.
     pub session: Session,
+    /// What it has written, for who wants to know where that is.
+    pub(crate) written: Written,
+    /// The WAIT that it has under way.
+    pub(crate) wait: Option<u64>,
     /// Requests that have not begun.
     pub waiting: VecDeque<Waiting>,
     /// What the first of them is, if it was found that it has to wait.
@@ -103,7 +108,11 @@ impl Busy {
 impl Connection {
     /// Whether it has nothing under way, nothing that waits, and nothing to remember.
     pub fn is_forgettable(&self) -> bool {
-        self.is_quiet() && self.waiting.is_empty() && self.session.is_empty()
+        self.is_quiet()
+            && self.waiting.is_empty()
+            && self.session.is_empty()
+            && self.written.is_empty()
+            && self.wait.is_none()
     }
 
     /// Whether nothing is under way.

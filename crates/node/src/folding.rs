@@ -50,6 +50,11 @@ impl Folds {
         words.get(first).map(|fold| fold.at)
     }
 
+    /// Whether all of these are known to be decided.
+    pub(crate) fn cover(&self, dots: &Dots) -> bool {
+        dots.iter().all(|dot| self.time_of(&dot).is_some())
+    }
+
     /// Takes the dots that are known to be decided out, and answers the time that stands for them.
     pub fn fold(&self, dots: &mut Dots) -> Timestamp {
         let mut latest = Timestamp::ZERO;

@@ -43,6 +43,9 @@ impl Front {
             flight.saw.session.dots.join(dots);
             if let Outcome::Done { certificate, .. } = &outcome {
                 flight.saw.session.see(certificate.as_of);
+                if let Some(connection) = self.connections.get_mut(&flight.connection) {
+                    connection.written.decided(group, certificate.as_of);
+                }
             }
         }
         self.part_done(waiter, outcome, None);
@@ -54,6 +57,9 @@ impl Front {
             return;
         }
         let Some(part) = self.reads.forget(id) else { return };
+        if self.waits.is_one_of_them(part.flight) {
+            return self.copy_told(part, &answered.outcome);
+        }
         if let Some(flight) = self.flights.get_mut(&part.flight) {
             let saw = &mut flight.saw;
             saw.session.join(&answered.saw);
@@ -89,8 +95,11 @@ impl Front {
         if let Some(flight) = self.flights.get_mut(&part.flight) {
             let saw = &mut flight.saw;
             saw.session.join(session);
-            if dot.is_some() {
+            if let Some(own) = dot {
                 (saw.state, saw.dot) = (State::Tentative, dot);
+                if let Some(connection) = self.connections.get_mut(&flight.connection) {
+                    connection.written.tentative(flight.parts[part.part].group, own);
+                }
             }
         }
         self.part_done(part, outcome, None);

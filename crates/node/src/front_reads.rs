@@ -1,7 +1,7 @@
 //! The front's side of reads: who is asked, and asked again after silence or a refusal.
 //!
 //! A linearizable read is for the leader. One below that is for any replica: our own if this node has one, and if that does not answer, because it is cut off from the leader that would bring its safe time on, the
-//! others in turn. The first answer counts; another replica's later one finds nobody waiting.
+//! others in turn. The first answer counts; another replica's later one finds nobody waiting. What is asked of one replica only (`front_copies`) goes to that one, and is asked again there.
 
 use crate::outbox::Outbox;
 use crate::streams::PartId;
@@ -45,6 +45,8 @@ struct FrontRead {
     read: Read,
     demand: Demand,
     deadline: Mono,
+    /// Nobody else is asked.
+    only: Option<NodeId>,
     target: Option<NodeId>,
     send_at: Mono,
 }
@@ -60,10 +62,28 @@ pub struct FrontReads {
 impl FrontReads {
     /// Adds a read, and answers its number. It leaves with the next `send`.
     pub fn ask(&mut self, part: PartId, group: GroupId, read: Read, demand: Demand, deadline: Mono) -> u64 {
+        let (only, target, send_at) = (None, None, Mono(0));
+        self.insert(FrontRead { part, group, read, demand, deadline, only, target, send_at })
+    }
+
+    /// Likewise, of this replica and no other.
+    pub(crate) fn ask_of(
+        &mut self,
+        node: NodeId,
+        part: PartId,
+        group: GroupId,
+        read: Read,
+        demand: Demand,
+        deadline: Mono,
+    ) -> u64 {
+        let (only, target, send_at) = (Some(node), None, Mono(0));
+        self.insert(FrontRead { part, group, read, demand, deadline, only, target, send_at })
+    }
+
+    fn insert(&mut self, read: FrontRead) -> u64 {
         self.newest += 1;
         self.unsent.insert(self.newest);
-        let asked = FrontRead { part, group, read, demand, deadline, target: None, send_at: Mono(0) };
-        self.reads.insert(self.newest, asked);
+        self.reads.insert(self.newest, read);
         self.newest
     }
 
@@ -95,9 +115,12 @@ impl FrontReads {
         let mut still_unsent = BTreeSet::new();
         for id in std::mem::take(&mut self.unsent) {
             let Some(read) = self.reads.get_mut(&id) else { continue };
-            let target = match read.demand {
-                Demand::Everything { .. } => routing.group_leader(read.group).map(|(_, leader)| leader),
-                _ => next_replica(routing.replicas(read.group), read.target, outbox),
+            let target = match (read.only, &read.demand) {
+                (Some(only), _) => Some(only),
+                (None, Demand::Everything { .. }) => {
+                    routing.group_leader(read.group).map(|(_, leader)| leader)
+                }
+                (None, _) => next_replica(routing.replicas(read.group), read.target, outbox),
             };
             let Some(target) = target.filter(|target| now >= read.send_at && outbox.is_linked(*target))
             else {
@@ -107,12 +130,14 @@ impl FrontReads {
             read.target = Some(target);
             let has_nothing_to_wait_for = matches!(read.demand, Demand::Nothing { max_staleness_ms: None });
             read.send_at = now + if has_nothing_to_wait_for { IMPATIENCE } else { PATIENCE };
+            // What is asked again at the same replica need not wait there beyond that.
+            let until = if read.only.is_some() { read.deadline.min(read.send_at) } else { read.deadline };
             let message = Message::ForwardRead {
                 group: read.group,
                 id,
                 incarnation,
                 demand: read.demand.clone(),
-                deadline_ms: u64::try_from((read.deadline - now).as_millis()).unwrap_or(u64::MAX),
+                deadline_ms: u64::try_from((until - now).as_millis()).unwrap_or(u64::MAX),
                 read: read.read.clone(),
             };
             outbox.send(target, message);

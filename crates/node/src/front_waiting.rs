@@ -39,6 +39,7 @@ impl Front {
             return;
         }
         self.reads.folded(&fold);
+        self.count_copies();
         for flight in std::mem::take(&mut self.too_wide) {
             self.finish(flight);
         }
@@ -79,6 +80,7 @@ impl Front {
             let may_begin = match command {
                 // It tells of everything before it.
                 Command::SessionToken => connection.is_quiet(),
+                Command::Wait { .. } => connection.is_quiet() && connection.wait.is_none(),
                 _ => connection.may_begin(&planned.operations, planned.nature),
             };
             if !may_begin {
@@ -106,7 +108,7 @@ impl Front {
                 Readiness::Ready(session) => {
                     let waited = connection.waiting.pop_front().expect("just seen");
                     self.stop_waking(id);
-                    self.start(id, waited, planned, session);
+                    self.start(id, waited, planned, session, now, routing);
                 }
             }
         }

@@ -18,6 +18,7 @@ pub mod event;
 mod flights;
 mod folding;
 mod front_answers;
+mod front_copies;
 pub mod front_reads;
 mod front_tentative;
 mod front_waiting;

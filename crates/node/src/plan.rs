@@ -119,7 +119,9 @@ pub fn plan(
             (Gather::Draw(seed), everywhere(Operation::Read(Read::Key(KeyRead::RandomKey { seed }))))
         }
         // The front answers these itself.
-        Command::SessionToken | Command::SessionResume { .. } => (Gather::Single, Vec::new()),
+        Command::SessionToken | Command::SessionResume { .. } | Command::Wait { .. } => {
+            (Gather::Single, Vec::new())
+        }
         Command::FlushAll => (Gather::AllOk, everywhere(Operation::Write(Write::Key(KeyWrite::Flush)))),
     };
     if client.is_some() && parts.len() > 1 {

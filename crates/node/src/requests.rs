@@ -1,7 +1,7 @@
 //! The front's mind: clients' commands in, their answers out.
 //!
 //! A command is split by shard (`plan`), its parts are sent to those who may answer them (strong writes through `streams`, weak ones through `front_tentative`; reads by number, to the leader or, below linearizable, to a
-//! replica: our own if there is one), the answers are gathered (`front_answers`). `connections` says what has to wait for what, `front_waiting` what else a request waits for before it begins; `flights` knows a request's
+//! replica: our own if there is one), the answers are gathered (`front_answers`). `front_copies` counts the nodes that hold what a connection wrote. `connections` says what has to wait for what, `front_waiting` what else a request waits for before it begins; `flights` knows a request's
 //! ladder and what its session had seen when it began.
 //!
 //! Invariant: every request is answered exactly once, by its deadline at the latest. A session learns what an operation saw when that is answered, and not before.
@@ -9,6 +9,7 @@
 use crate::connections::{Connection, Nature, Planned};
 use crate::flights::{Climb, Flight, Part, Saw, What, behind, no_such_level};
 use crate::folding::Folds;
+use crate::front_copies::Waits;
 use crate::front_reads::FrontReads;
 use crate::front_tentative::{Asked, FrontTentative};
 use crate::outbox::Outbox;
@@ -62,7 +63,8 @@ pub struct Front {
     pub(crate) incarnation: Incarnation,
     pub(crate) connections: BTreeMap<ConnectionId, Connection>,
     pub(crate) flights: BTreeMap<u64, Flight>,
-    next_flight: u64,
+    /// The number of the next flight, or WAIT.
+    pub(crate) next_flight: u64,
     pub(crate) deadlines: BTreeSet<(Mono, u64)>,
     /// Connections whose first waiting request waits for its session, and when its rung is over.
     pub(crate) wakes: BTreeSet<(Mono, ConnectionId)>,
@@ -72,6 +74,7 @@ pub struct Front {
     pub(crate) reads: FrontReads,
     pub(crate) tentative: FrontTentative,
     pub(crate) folds: Folds,
+    pub(crate) waits: Waits,
     /// Requests that are answered but whose session has no room for what they saw.
     pub(crate) too_wide: BTreeSet<u64>,
     pub(crate) leased: BTreeMap<(ConnectionId, RequestId), (Mono, Request)>,
@@ -100,6 +103,7 @@ impl Front {
             reads: FrontReads::default(),
             tentative: FrontTentative::default(),
             folds: Folds::default(),
+            waits: Waits::default(),
             too_wide: BTreeSet::new(),
             leased: BTreeMap::new(),
             lease_enabled,
@@ -126,7 +130,7 @@ impl Front {
     pub fn next_deadline(&self) -> Option<Mono> {
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
         let wake = self.wakes.first().map(|(wake, _)| *wake);
-        deadline.into_iter().chain(wake).min()
+        deadline.into_iter().chain(wake).chain(self.waits.next_deadline()).min()
     }
 
     /// A client's request.
@@ -138,7 +142,11 @@ impl Front {
         now: Mono,
         routing: &Routing,
     ) {
-        let wanted_ms = body.deadline_ms.unwrap_or(DEFAULT_DEADLINE_MS).min(MAX_DEADLINE_MS);
+        let wanted_ms = match body.command {
+            // Its own time begins when everything before it is answered, which that is by its deadline.
+            Command::Wait { .. } => MAX_DEADLINE_MS,
+            _ => body.deadline_ms.unwrap_or(DEFAULT_DEADLINE_MS).min(MAX_DEADLINE_MS),
+        };
         let deadline = now + Duration::from_millis(wanted_ms);
         self.connections.entry(connection).or_default().waiting.push_back((request, body, deadline));
         self.advance(connection, now, routing);
@@ -146,8 +154,12 @@ impl Front {
 
     /// The client is gone.
     pub fn close(&mut self, connection: ConnectionId) {
-        if let Some(wake) = self.connections.remove(&connection).and_then(|gone| gone.wake) {
+        let Some(gone) = self.connections.remove(&connection) else { return };
+        if let Some(wake) = gone.wake {
             self.wakes.remove(&(wake, connection));
+        }
+        if let Some(wait) = gone.wait {
+            self.end_wait(wait);
         }
     }
 
@@ -170,6 +182,8 @@ impl Front {
         (request, mut body, deadline): (RequestId, Request, Mono),
         planned: Planned,
         session: Session,
+        now: Mono,
+        routing: &Routing,
     ) {
         self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let connection = self.connections.entry(id).or_default();
@@ -179,8 +193,13 @@ impl Front {
                 return self.answer_at_once(id, request, plain(Reply::bulk(Bytes::from(token))));
             }
             Command::SessionResume { .. } => {
+                connection.written.resumed(&session);
                 connection.session = session;
                 return self.answer_at_once(id, request, plain(Reply::OK));
+            }
+            Command::Wait { nodes, timeout_ms } => {
+                let until = now + Duration::from_millis(*timeout_ms);
+                return self.begin_wait(id, request, *nodes, until, routing);
             }
             _ => {}
         }
@@ -327,6 +346,7 @@ impl Front {
             self.deadlines.pop_first();
             self.overdue(flight, now);
         }
+        self.look_at_waits(now);
         self.look_at_waiting(now, routing);
     }
 

@@ -61,7 +61,7 @@ impl Machine {
                 self.read(&key(KeyRead::Scan { cursor, count, pattern, type_filter }))
             }
             DataCommand::RandomKey => self.read(&key(KeyRead::RandomKey { seed: 7 })),
-            DataCommand::SessionToken | DataCommand::SessionResume { .. } => {
+            DataCommand::SessionToken | DataCommand::SessionResume { .. } | DataCommand::Wait { .. } => {
                 "a shard knows no sessions".to_owned()
             }
             DataCommand::FlushAll => self.write(&Write::Key(proto::ops::KeyWrite::Flush)),

@@ -75,6 +75,13 @@ pub enum Command {
         /// As the client gave it.
         token: Bytes,
     },
+    /// WAIT: on how many nodes what this connection has written is, after everything before it is answered.
+    Wait {
+        /// It is answered as soon as they are so many, the one that took each write not counted.
+        nodes: usize,
+        /// Or after this time, in milliseconds.
+        timeout_ms: u64,
+    },
 }
 
 impl Command {
@@ -93,7 +100,8 @@ impl Command {
             | Command::Del { .. }
             | Command::Exists { .. }
             | Command::SessionToken
-            | Command::SessionResume { .. } => true,
+            | Command::SessionResume { .. }
+            | Command::Wait { .. } => true,
         }
     }
 

@@ -23,5 +23,6 @@ pub mod resp;
 pub mod score;
 pub mod session;
 pub mod slots;
+pub mod superseded;
 pub mod tentative;
 pub mod time;

@@ -103,6 +103,8 @@ pub const MAX_TOKEN_BYTES: usize = 256;
 pub const MAX_JOINED_TOKENS: usize = 256;
 /// Origins of which a session may depend on undecided operations; before a thirteenth it waits until some are decided.
 pub const MAX_SESSION_DOTS: usize = 12;
+/// Shards of which one connection's front knows what it wrote there, for `WAIT`; beyond it the answer is at most the majority that decided them.
+pub const MAX_WRITTEN_SHARDS: usize = 64;
 /// Tentative operations of one shard that one node holds undecided; further ones are refused until some are decided.
 pub const MAX_HELD_OPERATIONS: usize = 65_536;
 /// Tentative operations of one key that one node holds undecided: each reader of the key looks at all of them.

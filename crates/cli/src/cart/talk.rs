@@ -8,6 +8,7 @@ use crate::arguments;
 use crate::exit::{Exit, Failure};
 use crate::visit::{self, Place, Visit};
 use crate::{data, talk};
+use client::Session;
 use std::io::{BufRead, IsTerminal};
 
 const USAGE: &str = "say login NAME, put ITEM, remove ITEM, get or finalize";
@@ -114,10 +115,11 @@ impl Shopper<'_> {
         let mut known = access.at.clone();
         known.extend(kept.nodes.iter().filter(|node| !access.at.contains(node)).cloned());
         let (places, home): (Vec<Place>, usize) = visit::places_at(&known, access)?;
-        let token = self.arguments.session.as_ref().and_then(|session| session.token());
+        let given = self.arguments.session.as_ref().and_then(Session::token);
         let visit = Visit::new(places, home, visit::random_name(), access.deadline())
             .with_password(data::options(access)?.password)
-            .after(token.or_else(|| kept.token.clone()));
+            .with_acks(self.arguments.safety.acks)
+            .after(joined(kept.token.clone(), given)?);
         let shape = if self.arguments.list { Shape::List } else { kept.shape() };
         let mut cart = Cart::of(&kept.name, shape, visit);
         cart.begin_after(kept.newest);
@@ -131,6 +133,15 @@ impl Shopper<'_> {
         kept.remember_places(cart.visit().place(), cart.visit().places());
         kept::save(&self.arguments.state, kept)
     }
+}
+
+/// Both sessions: whoever goes on from here has seen what either has. Only a node can make one token of two, so until one has answered they go out together.
+fn joined(kept: Option<String>, given: Option<String>) -> Result<Option<String>, Failure> {
+    let both: Vec<String> = kept.into_iter().chain(given).collect();
+    if both.is_empty() {
+        return Ok(None);
+    }
+    Ok(both.join(".").parse::<Session>()?.token())
 }
 
 fn obeyed(cart: &mut Cart, order: &Order) -> Result<Exit, Failure> {
@@ -155,6 +166,17 @@ fn obeyed(cart: &mut Cart, order: &Order) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_that_is_named_joins_the_one_that_was_kept() {
+        let some = |token: &str| Some(token.to_owned());
+        assert_eq!(joined(None, None).unwrap(), None);
+        assert_eq!(joined(some("kept"), None).unwrap(), some("kept"));
+        assert_eq!(joined(None, some("given")).unwrap(), some("given"));
+        assert_eq!(joined(some("kept"), some("given")).unwrap(), some("kept.given"));
+        assert_eq!(joined(some("kept.given"), some("given")).unwrap(), some("kept.given"), "once is enough");
+        assert!(joined(some("no token"), some("given")).is_err());
+    }
 
     #[test]
     fn an_order_is_a_word_and_what_it_is_about() {

@@ -38,19 +38,6 @@ pub(super) fn value(reply: &Reply) -> String {
     }
 }
 
-/// Any reply on one line: what `CONFLICTS` tells, whatever its shape.
-pub(super) fn flat(reply: &Reply) -> String {
-    match reply {
-        Reply::Nil | Reply::NilArray => "-".to_owned(),
-        Reply::Array(items) | Reply::Set(items) => items.iter().map(flat).collect::<Vec<_>>().join(" "),
-        Reply::Map(pairs) | Reply::Pairs(pairs) => {
-            let pair = |(name, value): &(Reply, Reply)| format!("{} {}", flat(name), flat(value));
-            pairs.iter().map(pair).collect::<Vec<_>>().join(", ")
-        }
-        other => text_of(other).unwrap_or_else(|| format!("{other:?}")),
-    }
-}
-
 fn state(met: &Met) -> &str {
     // The word of the field; what is not decided yet says so itself.
     match &*met.state {
@@ -103,8 +90,5 @@ mod tests {
     fn values_of_all_shapes_have_one_line() {
         assert_eq!(value(&Reply::bulk("5")), "5");
         assert_eq!(value(&Reply::Set(vec![Reply::bulk("bob"), Reply::bulk("ann")])), "ann, bob");
-        let log =
-            Reply::Array(vec![Reply::Map(vec![(Reply::bulk("why"), Reply::bulk("strong"))]), Reply::Int(7)]);
-        assert_eq!(flat(&log), "why strong 7");
     }
 }

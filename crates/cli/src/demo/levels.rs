@@ -7,10 +7,12 @@
 
 use super::cell;
 use super::stage::Stage;
+use crate::conflicts;
 use crate::exit::{Exit, Failure};
 use crate::talk;
 use crate::visit::{Met, Visit};
 use client::{Error, Level, Reply};
+use proto::superseded::Superseded;
 use std::time::{Duration, Instant};
 
 const LEFT: u64 = 1;
@@ -202,18 +204,17 @@ fn agreed(told: &[(u64, Answer)]) -> Option<String> {
 
 /// The writes that were not applied, and why.
 fn superseded(stage: &Stage) -> Result<(), Failure> {
-    talk::print(format_args!("superseded writes, and by what (CONFLICTS key):"))?;
+    talk::print(format_args!("superseded writes, and by what (quartet conflicts KEY):"))?;
     let mut visit = stage.visit(LEFT, PATIENCE);
     for key in all_keys() {
         match visit.say(&[b"CONFLICTS", key.as_bytes()])? {
             Reply::Error(text) => return talk::print(format_args!("  {text}")),
-            Reply::Array(items) | Reply::Set(items) => {
-                for item in &items {
-                    talk::print(format_args!("  {key:<20} {}", cell::flat(item)))?;
+            told => {
+                for lost in Superseded::read(&told).unwrap_or_default() {
+                    let (write, by) = (&lost.write, conflicts::winner(&lost.by));
+                    talk::print(format_args!("  {key:<15} {write} of {} lost to {by}", lost.operation))?;
                 }
             }
-            Reply::Nil | Reply::NilArray => {}
-            other => talk::print(format_args!("  {key:<20} {}", cell::flat(&other)))?,
         }
     }
     Ok(())

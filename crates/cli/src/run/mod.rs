@@ -43,7 +43,8 @@ pub(crate) fn run(arguments: &Run) -> Result<Exit, Failure> {
             format!("{name}-{}", index + 1),
             access.deadline(),
         );
-        let visit = visit.that_stays(arguments.pin).with_password(password.clone());
+        let visit =
+            visit.that_stays(arguments.pin).with_acks(arguments.safety.acks).with_password(password.clone());
         let tell = tell.clone();
         std::thread::spawn(move || play(script, visit, begun, &tell));
     }

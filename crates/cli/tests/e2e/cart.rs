@@ -100,6 +100,32 @@ fn cart_goes_on_from_call_to_call_and_shows_its_own_puts_at_any_node() {
 }
 
 #[test]
+fn cart_goes_on_from_a_session_that_is_named_and_from_the_one_that_was_kept() {
+    let mut cluster = TestCluster::start(3);
+    let state = cluster.folder.path().join("cart.json");
+    let say = |cluster: &TestCluster, node: u64, words: &[&str]| -> Output {
+        let mut command = Command::new(QUARTET);
+        command.args(["cart", "--at", &cluster.node(node).resp, "--state"]).arg(&state).args(words);
+        run(command.env_remove("QUARTET_REQUIREPASS"), b"")
+    };
+    isolate(&mut cluster, 3);
+    expect_exit(&say(&cluster, 3, &["login", "alice"]), 0);
+    expect_exit(&say(&cluster, 3, &["put", "tea"]), 0);
+    let output = cluster.quartet(&["put", "--meta", "--deadline", "30000", "other", "v"]);
+    expect_exit(&output, 0);
+    let meta: serde_json::Value = serde_json::from_str(&stderr(&output)).expect("one line of JSON");
+    let token = meta["session"].as_str().expect("a token");
+    // Nobody has what both sessions have seen: the tea is on one side of the cut, the other write on the other.
+    let output = say(&cluster, 1, &["--session", token, "--deadline", "3000", "get"]);
+    expect_exit(&output, 5);
+    assert_eq!(stdout(&output), "", "an empty cart would be wrong");
+    heal(&mut cluster);
+    let output = say(&cluster, 1, &["--session", token, "--deadline", "30000", "get"]);
+    expect_exit(&output, 0);
+    assert!(stdout(&output).ends_with("  tea\n"), "{}", stdout(&output));
+}
+
+#[test]
 fn cart_edits_on_both_sides_of_a_cut_merge_nothing_added_is_lost_and_nothing_removed_comes_back() {
     let mut cluster = TestCluster::start(3);
     for shape in [Shape::Set, Shape::List] {

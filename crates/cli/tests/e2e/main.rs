@@ -10,6 +10,8 @@ mod batch;
 mod cart;
 mod clients;
 mod command_line;
+mod conflicts;
+mod copies;
 mod crash;
 mod dev;
 mod faults;

@@ -86,10 +86,12 @@ impl Command {
                 let access = if row.is_write() { Access::Bare } else { Access::Read };
                 return Command::without_key(words, access);
             }
-            Family::Data(_) if row.name.starts_with("session") => {
-                return Err(Error::invalid(
-                    "SESSION is about one connection, and this client has many: give the client a session of its own",
-                ));
+            Family::Data(_) if row.is_of_its_connection() => {
+                return Err(Error::invalid(if row.name == "wait" {
+                    "WAIT is about one connection, and this client has many: ask for acks with each write"
+                } else {
+                    "SESSION is about one connection, and this client has many: give the client a session of its own"
+                }));
             }
             Family::Data(_) | Family::Wrapper => parse_request(&words),
         };
@@ -193,7 +195,8 @@ fn changes(command: &Parsed) -> bool {
         | Parsed::Scan { .. }
         | Parsed::RandomKey
         | Parsed::SessionToken
-        | Parsed::SessionResume { .. } => false,
+        | Parsed::SessionResume { .. }
+        | Parsed::Wait { .. } => false,
     }
 }
 
@@ -263,6 +266,7 @@ mod tests {
             vec!["QUIT"],
             vec!["CONSISTENCY"],
             vec!["SESSION", "TOKEN"],
+            vec!["WAIT", "1", "100"],
         ];
         for words in refused {
             let words = words.into_iter().map(|word| Bytes::from_static(word.as_bytes())).collect();

@@ -72,7 +72,7 @@ fn judge_error(text: String) -> Verdict {
 
 /// `ERR` texts that find fault with the words and not with the data.
 fn is_of_the_request(rest: &str) -> bool {
-    const BEGINNINGS: [&str; 10] = [
+    const BEGINNINGS: [&str; 11] = [
         "unknown command",
         "unknown subcommand",
         "wrong number of arguments",
@@ -83,6 +83,7 @@ fn is_of_the_request(rest: &str) -> bool {
         "invalid cursor",
         "this is no session token",
         "this session token",
+        "ACKS ",
     ];
     BEGINNINGS.iter().any(|beginning| rest.starts_with(beginning))
         || rest.contains("too long")
@@ -112,6 +113,10 @@ mod tests {
         assert!(matches!(error("BEHIND try again"), Verdict::Behind(_)));
         assert!(matches!(
             error("ERR this session token is of another cluster"),
+            Verdict::Error(ErrorKind::Invalid, _)
+        ));
+        assert!(matches!(
+            error("ERR ACKS asks for more nodes than replicate the shard"),
             Verdict::Error(ErrorKind::Invalid, _)
         ));
         assert!(matches!(error("LOADING"), Verdict::Elsewhere(_)));

@@ -9,6 +9,7 @@ use proto::ops::{
     End, HashWrite, KeyWrite, ListWrite, SetExpiry, SetWrite, SortedSetWrite, StringWrite, Write,
 };
 use proto::reply::Reply;
+use proto::superseded::{By, Superseded};
 use proto::tentative::{Dot, Operation, WhySuperseded};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -66,26 +67,22 @@ impl Conflict {
 
     /// As CONFLICTS shows it.
     pub(crate) fn shown(&self) -> Reply {
-        let text = |text: String| Reply::bulk(text);
-        let why = match self.why {
-            WhySuperseded::Strong(at) => format!("a strong write at {at} that it had not seen"),
-            WhySuperseded::Newer { dot, at } => format!("the newer operation {dot}, decided at {at}"),
-            WhySuperseded::Floor(floor) => {
-                format!("deletions up to {floor} are forgotten, and it had seen less")
-            }
-            WhySuperseded::Refused => {
-                "what the key held when it was decided: the command answers an error there".to_owned()
-            }
+        let by = match self.why {
+            WhySuperseded::Strong(at) => By::StrongWrite { at },
+            WhySuperseded::Newer { dot, at } => By::NewerWrite { operation: dot.to_string(), at },
+            WhySuperseded::Floor(at) => By::Floor { at },
+            WhySuperseded::Refused => By::Value,
         };
-        Reply::Map(vec![
-            (Reply::bulk("key"), Reply::Bulk(self.key.clone())),
-            (Reply::bulk("write"), text(self.write.clone())),
-            (Reply::bulk("operation"), text(self.dot.to_string())),
-            (Reply::bulk("taken"), text(self.time.to_string())),
-            (Reply::bulk("seen"), text(self.seen.to_string())),
-            (Reply::bulk("lost to"), text(why)),
-            (Reply::bulk("decided"), text(self.at.to_string())),
-        ])
+        let told = Superseded {
+            key: self.key.clone(),
+            write: self.write.clone(),
+            operation: self.dot.to_string(),
+            taken: self.time,
+            seen: self.seen,
+            by,
+            decided: self.at,
+        };
+        told.reply()
     }
 }
 

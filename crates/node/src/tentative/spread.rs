@@ -1,7 +1,8 @@
 //! How tentative operations reach the other replicas and the leader, and how a node learns that it lacks something.
 //!
 //! *Eagerly*: what has become durable here is sent on at once: to each replica of the shard, with the number up to which nothing is missing, and to the leader, who proposes it. *After any gap*: a receiver that lacks what goes
-//! before asks (`HeldWanted`) and any node answers with what it holds, of whatever origin, in the same order. An origin repeats to a peer what that peer has not acknowledged; a holder hands in, and passes on, what stays undecided for
+//! before asks (`HeldWanted`) and any node answers with what it holds, of whatever origin, in the same order. An origin repeats to a peer what that peer has not acknowledged, and asks again for acknowledgements that an answer
+//! waits for when there is nothing left to repeat; a holder hands in, and passes on, what stays undecided for
 //! long, because its origin may be cut off.
 //!
 //! Everything here is idempotent: receivers go by numbers, the leader by the order of predecessors, the state machine by its marks.
@@ -19,7 +20,7 @@ use proto::ids::{GroupId, LogIndex, NodeId};
 use proto::peer::Message;
 use proto::slots::slot_of;
 use proto::tentative::{Dot, Dots, Fold, Operation, Origin};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use storage::log::Log;
 
@@ -294,6 +295,7 @@ impl Core {
                 self.ask_for_what_lacks(id);
             }
         }
+        self.ask_for_acknowledgements();
         self.tell_own_fold();
         let snapshots = &self.snapshots;
         let outgrown = self.log.bytes_since_snapshot(JOURNAL) > self.config.snapshot_min_log_bytes;
@@ -317,6 +319,32 @@ impl Core {
                 let operations = shard.holdings.after(origin, 0, MESSAGE_BYTES);
                 if !operations.is_empty() {
                     self.outbox.send(peer, held(id, dot, operations, &shard.holdings, &Dots::NONE));
+                }
+            }
+        }
+    }
+
+    /// Asks for acknowledgements that answers wait for and that may have been lost: nobody repeats an operation that is decided, but whoever has applied it, or holds it, says so when it is told again how far it goes.
+    fn ask_for_acknowledgements(&mut self) {
+        let own = self.tentative.own();
+        let mut decided: BTreeMap<GroupId, u64> = BTreeMap::new();
+        for waiting in self.tentative.unanswered.iter().filter(|waiting| waiting.copies > 1) {
+            let dot = Dot { number: waiting.number, ..own };
+            let shard = self.tentative.shards.get(&waiting.group);
+            if shard.is_some_and(|shard| shard.holdings.get(dot).is_none()) {
+                let newest = decided.entry(waiting.group).or_default();
+                *newest = dot.number.max(*newest);
+            }
+        }
+        for (id, number) in decided {
+            let shard = &self.tentative.shards[&id];
+            let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else {
+                continue;
+            };
+            let told = held(id, own, Vec::new(), &shard.holdings, machine.arbitration.marks());
+            for &peer in self.routing.replicas(id).iter().filter(|peer| **peer != self.me) {
+                if shard.holdings.acknowledged(peer) < number {
+                    self.outbox.send(peer, told.clone());
                 }
             }
         }

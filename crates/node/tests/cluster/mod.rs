@@ -12,8 +12,10 @@ use node::config::Config;
 use node::core::Core;
 use node::io::{Input, Output};
 use proto::error::ErrorKind;
+use proto::frame::Frame;
 use proto::ids::{ClusterId, ConnectionId, Incarnation, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
+use proto::peer::Message;
 use proto::reply::Reply;
 use proto::time::{Mono, Now};
 use std::collections::{BTreeMap, VecDeque};
@@ -80,7 +82,11 @@ pub(crate) struct Cluster {
     pub(crate) achieved: Achieved,
     /// Between whom nothing passes.
     pub(crate) cut: Option<usize>,
+    /// Which messages are lost on the way.
+    pub(crate) lost: Option<Lost>,
 }
+
+pub(crate) type Lost = Box<dyn FnMut(&Message) -> bool>;
 
 impl Cluster {
     pub(crate) fn new(nodes: u16, shards: u32) -> Cluster {
@@ -112,6 +118,7 @@ impl Cluster {
             next_request: 1,
             achieved: Achieved::default(),
             cut: None,
+            lost: None,
         };
         for at in 0..count {
             cluster.start(at);
@@ -168,6 +175,10 @@ impl Cluster {
                     }
                     Output::Send { to, frame } => {
                         let to = to.0 as usize - 1;
+                        let frame = match &mut self.lost {
+                            Some(lost) => without(&frame, lost),
+                            None => frame,
+                        };
                         if self.cut.is_none_or(|cut| at != cut && to != cut) {
                             let input = Input::Frame { from: NodeId(at as u64 + 1), bytes: frame };
                             self.inputs.push_back((to, input));
@@ -232,6 +243,13 @@ impl Cluster {
         let Reply::Bulk(token) = self.call(at, "SESSION TOKEN") else { panic!("a token is text") };
         String::from_utf8(token.to_vec()).expect("a token is text")
     }
+}
+
+/// A frame with the messages of which this says that they arrive.
+fn without(frame: &Bytes, lost: &mut Lost) -> Bytes {
+    let mut frame = Frame::decode(frame).expect("a node made it");
+    frame.messages.retain(|message| !lost(message));
+    frame.encode(0)
 }
 
 pub(crate) fn text(text: &str) -> Reply {

@@ -28,7 +28,7 @@ pub const LATER: &[&str] = &[
     "multi", "pfadd", "pfcount", "pfdebug", "pfmerge", "pfselftest", "psubscribe", "psync", "publish", "pubsub",
     "punsubscribe", "replconf", "replicaof", "restore", "restore-asking", "role", "save", "script",
     "setbit", "shutdown", "slaveof", "slowlog", "sort", "sort_ro", "spublish", "ssubscribe", "subscribe",
-    "sunsubscribe", "swapdb", "sync", "unsubscribe", "unwatch", "wait", "waitaof", "watch", "xack", "xadd",
+    "sunsubscribe", "swapdb", "sync", "unsubscribe", "unwatch", "waitaof", "watch", "xack", "xadd",
     "xautoclaim", "xclaim", "xdel", "xgroup", "xinfo", "xlen", "xpending", "xrange", "xread", "xreadgroup",
     "xrevrange", "xsetid", "xtrim",
 ];

@@ -5,6 +5,7 @@
 //! * `consistency`: levels, for a connection or by a command's suffix.
 //! * `levels`: at which levels each command has a meaning.
 //! * `with`: the wrapper that says level, number and deadline of one request.
+//! * `wait`: how many nodes hold what a connection wrote.
 //! * `later`: what Redis has and this version has not.
 //! * `describe`, `help`: rows as `COMMAND` and `HELP` show them.
 //!
@@ -26,6 +27,7 @@ mod sorted_set_ranges;
 mod sorted_sets;
 mod strings;
 mod table;
+mod wait;
 mod with;
 
 pub use describe::{
@@ -127,10 +129,15 @@ impl Row {
     /// Whether its name may end in a level.
     pub fn takes_level(&self) -> bool {
         match self.family {
-            Family::Data(_) => !self.name.starts_with("session"),
+            Family::Data(_) => !self.is_of_its_connection(),
             // The container of subcommands on keys.
             _ => self.subcommands().iter().any(|row| row.takes_level()),
         }
+    }
+
+    /// Whether the core answers it from what it knows of the connection: no key, no level.
+    pub fn is_of_its_connection(&self) -> bool {
+        self.name.starts_with("session") || self.name == "wait"
     }
 
     /// Whether it may change data.

@@ -4,6 +4,7 @@
 
 use super::{
     Family, KeyRange, Row, consistency, hashes, keys, lists, sets, sorted_set_ranges, sorted_sets, strings,
+    wait,
 };
 
 const NONE: KeyRange = KeyRange::NONE;
@@ -189,6 +190,7 @@ pub(super) static ROWS: &[Row] = &[
     row("ttl", 2, &["readonly", "fast"], at(1, 1, 1), "generic", "1.0.0", Family::Data(keys::ttl), "Answers the time to live in seconds."),
     row("type", 2, &["readonly", "fast"], at(1, 1, 1), "generic", "1.0.0", Family::Data(keys::key_type), "Answers the type of a value."),
     row("unlink", -2, &["write", "fast"], at(1, -1, 1), "generic", "4.0.0", Family::Data(keys::del), "Deletes keys."),
+    row("wait", 3, &["noscript"], NONE, "generic", "3.0.0", Family::Data(wait::wait), "Waits until this connection's writes are on so many nodes besides the one that took each, and answers on how many they are."),
     row("with", -5, &["write", "denyoom"], at(1, 1, 1), "quartet", "quartet", Family::Wrapper, "Runs a command with a level, a number or a deadline of its own."),
     row("zadd", -4, &["write", "denyoom", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zadd), "Adds members with scores, or changes their scores, on conditions if asked."),
     row("zcard", 2, &["readonly", "fast"], at(1, 1, 1), "sorted-set", "1.2.0", Family::Data(sorted_sets::zcard), "Answers how many members a sorted set has."),

@@ -45,7 +45,7 @@ pub(super) async fn get(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let key = key_of(&uri)?;
+    let key = key_behind("/kvs/", &uri)?;
     let options = Options::read(&headers, &uri)?;
     options.of_a_read()?;
     let read = Read::String(StringRead::Get { key: key.clone() });
@@ -101,7 +101,7 @@ pub(super) async fn put(
     uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
-    let key = key_of(&uri)?;
+    let key = key_behind("/kvs/", &uri)?;
     let options = Options::read(&headers, &uri)?;
     let (value, _held) = read_body(&front, &headers, body).await?;
     let (expiry, condition) = (options.expiry, options.condition.clone());
@@ -139,7 +139,7 @@ pub(super) async fn delete(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let key = key_of(&uri)?;
+    let key = key_behind("/kvs/", &uri)?;
     let options = Options::read(&headers, &uri)?;
     options.without_expiry()?;
     let write = Write::Key(KeyWrite::Delete { key: key.clone(), condition: options.condition.clone() });
@@ -159,8 +159,9 @@ pub(super) async fn no_key() -> Problem {
     Problem::bad_request("no_key", "the path names no key; write /kvs/KEY")
 }
 
-fn key_of(uri: &Uri) -> Result<Bytes, Problem> {
-    let path = uri.path().strip_prefix("/kvs/").unwrap_or_default();
+/// The key that a path names: everything behind its beginning.
+pub(super) fn key_behind(beginning: &str, uri: &Uri) -> Result<Bytes, Problem> {
+    let path = uri.path().strip_prefix(beginning).unwrap_or_default();
     let key: Vec<u8> = percent_decode_str(path).collect();
     if key.len() > MAX_KEY_BYTES {
         return Err(Problem::bad_request("key_too_long", format!("a key has at most {MAX_KEY_BYTES} bytes")));
@@ -209,7 +210,8 @@ async fn read_body(
     Ok((value, permit))
 }
 
-async fn ask(
+/// Asks the core.
+pub(super) async fn ask(
     front: &Front,
     name: &'static str,
     command: Command,
@@ -234,7 +236,7 @@ fn precondition_failed() -> Problem {
 }
 
 /// An error of the command's own, such as a value of another type.
-fn unexpected(reply: Reply) -> Problem {
+pub(super) fn unexpected(reply: Reply) -> Problem {
     match reply {
         Reply::Error(text) if text.starts_with("WRONGTYPE") => {
             Problem::new(StatusCode::CONFLICT, "wrong_type", text)

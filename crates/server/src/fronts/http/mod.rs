@@ -1,14 +1,15 @@
-//! The HTTP front: `/kvs/{key}`, health, status, metrics, and the document that describes them.
+//! The HTTP front: `/kvs/{key}`, `/conflicts/{key}`, health, status, metrics, and the document that describes them.
 //!
 //! It runs on `tokio` in a thread of its own, because it is not where speed matters, and hands requests to the core over a channel (`handoff`).
 //!
-//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `achieved`: what replies say besides. `faults`: faults. `admin`: everything else.
+//! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `conflicts`: their superseded writes. `achieved`: what replies say besides. `faults`: faults. `admin`: everything else.
 //! * `stillness`: a paused node answers nothing here.
 //! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`, `parameters`: `/openapi.json`.
 
 mod achieved;
 mod admin;
 mod conditions;
+mod conflicts;
 mod faults;
 mod handoff;
 mod kvs;
@@ -50,6 +51,8 @@ fn router(handoff: Handoff, password: Option<Password>) -> Router {
     let guarded = Router::new()
         .route("/kvs/{*key}", get(kvs::get).put(kvs::put).delete(kvs::delete))
         .route("/kvs/", get(kvs::no_key).put(kvs::no_key).delete(kvs::no_key))
+        .route("/conflicts/{*key}", get(conflicts::get))
+        .route("/conflicts/", get(conflicts::no_key))
         .route("/admin/status", get(admin::status))
         .route("/admin/faults", get(faults::list).post(faults::make).delete(faults::heal))
         .route("/metrics", get(admin::metrics))

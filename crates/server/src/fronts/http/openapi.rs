@@ -1,6 +1,6 @@
 //! `/openapi.json`: the HTTP interface as OpenAPI 3.1 describes it, made from the handlers themselves.
 
-use super::{achieved, admin, faults, kvs, problem};
+use super::{achieved, admin, conflicts, faults, kvs, problem};
 use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
@@ -10,13 +10,13 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Quartet", description = "A distributed key-value store. Every request picks its consistency level: linearizable (unless it says otherwise) or sequential."),
-    paths(kvs::get, kvs::put, kvs::delete, admin::healthz, admin::readyz, admin::status, admin::metrics, faults::list, faults::make, faults::heal, document),
-    components(schemas(problem::Problem)),
+    info(title = "Quartet", description = "A distributed key-value store. Every request picks its consistency level: linearizable (unless it says otherwise), sequential, causal or eventual."),
+    paths(kvs::get, kvs::put, kvs::delete, conflicts::get, admin::healthz, admin::readyz, admin::status, admin::metrics, faults::list, faults::make, faults::heal, document),
+    components(schemas(problem::Problem, conflicts::Conflict, conflicts::ByWhat)),
     security((), ("password" = [])),
     modifiers(&Password, &Told)
 )]
-struct Document;
+pub(super) struct Document;
 
 struct Password;
 
@@ -35,8 +35,13 @@ struct Told;
 impl utoipa::Modify for Told {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         const FROM_THE_STATE: [&str; 5] = ["200", "201", "304", "404", "412"];
-        let Some(path) = document.paths.paths.get_mut("/kvs/{key}") else { return };
-        for operation in [&mut path.get, &mut path.put, &mut path.delete].into_iter().flatten() {
+        let of_keys = document
+            .paths
+            .paths
+            .iter_mut()
+            .filter(|(path, _)| path.ends_with("/{key}"))
+            .flat_map(|(_, path)| [&mut path.get, &mut path.put, &mut path.delete].into_iter().flatten());
+        for operation in of_keys {
             for (status, response) in &mut operation.responses.responses {
                 let RefOr::T(response) = response else { continue };
                 if FROM_THE_STATE.contains(&status.as_str()) {

@@ -69,6 +69,11 @@ fn errors_are_problem_documents_with_codes() {
     code(&ask("GET /nowhere", ""), "404", "no_such_page");
     code(&ask("POST /kvs/k", ""), "405", "method_not_allowed");
     code(&ask("GET /kvs/", ""), "400", "no_key");
+    code(&ask("GET /conflicts/", ""), "400", "no_key");
+    code(&ask("PUT /conflicts/k", ""), "405", "method_not_allowed");
+    code(&ask("GET /conflicts/k?if_match=1", ""), "400", "unknown_parameter");
+    code(&ask("GET /conflicts/k?consistency=strong", ""), "400", "level");
+    code(&ask("GET /conflicts/k", ""), "503", "no_quorum");
     code(&ask("GET /kvs/k?x=1", ""), "400", "unknown_parameter");
     code(&ask("GET /kvs/k?consistency=strong", ""), "400", "level");
     code(&ask("GET /kvs/k", "Consistency: quorum\r\n"), "400", "level");
@@ -95,7 +100,7 @@ fn the_password_guards_data_and_status_but_not_health() {
     let get = |path: &str| -> String {
         talk(format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").leak(), Some("secret"))
     };
-    for path in ["/kvs/k", "/admin/status", "/admin/faults", "/metrics"] {
+    for path in ["/kvs/k", "/conflicts/k", "/admin/status", "/admin/faults", "/metrics"] {
         let answer = get(path);
         assert!(
             answer.starts_with("HTTP/1.1 401 ")
@@ -104,10 +109,34 @@ fn the_password_guards_data_and_status_but_not_health() {
     }
     assert!(get("/healthz").starts_with("HTTP/1.1 200 "));
     let document = get("/openapi.json");
-    for path in ["/kvs/{key}", "/healthz", "/readyz", "/admin/status", "/admin/faults", "/metrics"] {
+    for path in [
+        "/kvs/{key}",
+        "/conflicts/{key}",
+        "/healthz",
+        "/readyz",
+        "/admin/status",
+        "/admin/faults",
+        "/metrics",
+    ] {
         assert!(document.contains(&format!("\"{path}\"")), "{path} is not described");
     }
     for said in ["Max-Staleness", "max_staleness", "Idempotency-Key", "Age-Max", "Served-By"] {
         assert!(document.contains(&format!("\"{said}\"")), "{said} is not described");
     }
+}
+
+#[test]
+fn a_conflict_is_described_as_it_is_told() {
+    use proto::superseded::{FIELDS, FIELDS_OF_BY};
+    use utoipa::OpenApi;
+    let document = serde_json::to_value(openapi::Document::openapi()).expect("JSON");
+    for (schema, fields) in [("Conflict", &FIELDS[..]), ("ByWhat", &FIELDS_OF_BY)] {
+        let described = document["components"]["schemas"][schema]["properties"].as_object();
+        let mut described: Vec<&str> = described.expect(schema).keys().map(|name| &**name).collect();
+        let mut told = fields.to_vec();
+        (described.sort_unstable(), told.sort_unstable());
+        assert_eq!(described, told);
+    }
+    let told = &document["paths"]["/conflicts/{key}"]["get"]["responses"]["200"]["headers"];
+    assert!(told["Served-By"].is_object() && told["Consistency"].is_object(), "{told}");
 }
