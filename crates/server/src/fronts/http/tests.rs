@@ -134,7 +134,8 @@ fn a_conflict_is_described_as_it_is_told() {
         let described = document["components"]["schemas"][schema]["properties"].as_object();
         let mut described: Vec<&str> = described.expect(schema).keys().map(|name| &**name).collect();
         let mut told = fields.to_vec();
-        (described.sort_unstable(), told.sort_unstable());
+        described.sort_unstable();
+        told.sort_unstable();
         assert_eq!(described, told);
     }
     let told = &document["paths"]["/conflicts/{key}"]["get"]["responses"]["200"]["headers"];
