@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures Quartet against etcd and Redis on this machine and prints the tables of docs/benchmarks.md.
 #
-#   benches/run.sh [table|memory|failover|snapshot]...      default: table memory
+#   benches/run.sh [table|memory|failover|snapshot|levels|bigset]...      default: table memory
 #
 # RUNS=3 SECS=5 KEYS=100000 CONNS="1 16 64 256" LOADED=1000000 change the effort; QUARTET=path names a built binary.
 # etcd is three nodes and is left out if it is not installed; Redis is ONE node with appendfsync always.
@@ -22,7 +22,7 @@ LOAD=${LOAD:-$(cargo bench -p client --bench load --no-run --message-format json
 
 started=() pids="" addrs="" proto=resp
 spawn() { "$@" >>"$W/log" 2>&1 </dev/null & started+=($!); }
-wait_for() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "run.sh: gave up on: $*; see $W/log" >&2; exit 1; }
+wait_for() { for _ in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; echo "run.sh: gave up on: $*; the last words were: $(tail -2 "$W/log")" >&2; exit 1; }
 joined() { local IFS=,; echo "$*"; }
 
 start() { # sets started, pids, addrs, proto
@@ -63,6 +63,8 @@ trap 'exit 130' INT TERM
 load() { "$LOAD" --proto "$proto" --addrs "$addrs" --pids "$pids" --keys "$KEYS" --secs "$SECS" "$@"; }
 syncs() { local sum=0 a; for a in ${addrs//,/ }; do sum=$((sum + $(redis-cli -h "${a%:*}" -p "${a#*:}" QUARTET STATUS | jq .log.syncs))); done; echo "$sum"; }
 
+median='def median: sort | if length % 2 == 1 then .[(length - 1) / 2] else (.[length / 2 - 1] + .[length / 2]) / 2 end; def two: . * 100 | round / 100;'
+
 measure() { # contestant, run; appends one JSON line for each figure
   local c before after line
   start "$1"; load --op load --conns 64 >/dev/null
@@ -78,9 +80,7 @@ measure() { # contestant, run; appends one JSON line for each figure
 table() {
   local run who; : >"$W/figures"
   for run in $(seq "$RUNS"); do for who in $contestants; do echo "run $run of $RUNS: $who" >&2; measure "$who" "$run"; done; done
-  jq -rs 'def median: sort | if length % 2 == 1 then .[(length - 1) / 2] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
-    def two: . * 100 | round / 100;
-    . as $all
+  jq -rs "$median"' . as $all
     | "| op | connections | store | ops/s | ratio: Quartet to it | p50 µs | p99 µs | p99.9 µs | errors, absent | CPU s per million | syncs per 1,000 |", "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     (group_by([.op, .conns, .who])[] | .[0] as $f
       # The ratio is of figures from the same run; the median of the ratios, not the ratio of the medians.
@@ -127,7 +127,10 @@ snapshot() {
   stop
 }
 
+# shellcheck source=benches/levels.sh
+. benches/levels.sh
+
 echo "$(date -u +%F), $(nproc) CPUs, $(uname -sr), $("$QUARTET" --version); load average before: $(cut -d' ' -f1 /proc/loadavg)"
 echo
 [ $# -gt 0 ] || set -- table memory
-for part in "$@"; do case $part in table | memory | failover | snapshot) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done
+for part in "$@"; do case $part in table | memory | failover | snapshot | levels | bigset) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done

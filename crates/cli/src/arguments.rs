@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Show where a key lives: slot, shard, leader and replicas
     Where(Where),
-    /// Cut links between nodes, halt a node, heal: on nodes that were started with --allow-faults
+    /// Cut or slow links between nodes, halt a node, heal: on nodes that were started with --allow-faults
     #[command(after_help = FAULT_EXAMPLES)]
     Fault(Fault),
     /// Judge a recorded history against a consistency level (exit 6 if it breaks it)
@@ -86,8 +86,10 @@ Examples, with `quartet dev` running:
   quartet fault cut 1 2           nodes 1 and 2 do not hear each other
   quartet fault oneway 1 2        what node 1 says to node 2 is lost; the other way flows
   quartet fault isolate 3         node 3 and all others do not hear each other
+  quartet fault delay 10          what nodes say to each other takes 10 ms longer, each way
+  quartet fault delay 10 1 2      the same between nodes 1 and 2 alone
   quartet fault pause 2 --for 5s  node 2 stands still, then goes on by itself
-  quartet fault                   what is cut now, as each node knows it
+  quartet fault                   what is cut and slow now, as each node knows it
   quartet fault heal 1 2          that link is whole again
   quartet fault heal              everything is whole again
 
@@ -448,7 +450,7 @@ pub(crate) struct Where {
 /// What can be done about faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FaultAction {
-    /// Show what is cut
+    /// Show what is cut and slow
     List,
     /// Cut a link, both directions
     Cut,
@@ -456,6 +458,8 @@ pub(crate) enum FaultAction {
     Oneway,
     /// Cut a node from all others
     Isolate,
+    /// Let a link, or all links, take so many milliseconds more, each way
+    Delay,
     /// Make a link, or everything, whole again
     Heal,
     /// Let a node stand still for a while
@@ -466,15 +470,16 @@ pub(crate) enum FaultAction {
 #[command(override_usage = "quartet fault [list] [OPTIONS]
        quartet fault cut|oneway A B [OPTIONS]
        quartet fault isolate A [OPTIONS]
+       quartet fault delay MS [A B] [OPTIONS]
        quartet fault pause A [--for TIME] [OPTIONS]
        quartet fault heal [A B] [OPTIONS]")]
 pub(crate) struct Fault {
     /// What to do [default: list]
     #[arg(value_enum)]
     pub(crate) action: Option<FaultAction>,
-    /// The nodes, by number
+    /// The nodes, by number; with delay, the milliseconds come first
     #[arg(value_name = "NODE")]
-    pub(crate) nodes: Vec<u64>,
+    pub(crate) numbers: Vec<u64>,
     /// How long a paused node stands still, such as 500ms or 5s; 60s at most [default: 10s]
     #[arg(long = "for", value_name = "TIME")]
     pub(crate) span: Option<String>,
@@ -620,7 +625,7 @@ mod tests {
             Arguments::try_parse_from(["quartet", "fault", "--at", "h:1", "pause", "2", "--for", "5s"]);
         let Command::Fault(fault) = arguments.unwrap().command else { panic!("another command") };
         assert_eq!(
-            (fault.action, &*fault.nodes, fault.span.as_deref()),
+            (fault.action, &*fault.numbers, fault.span.as_deref()),
             (Some(FaultAction::Pause), &[2][..], Some("5s"))
         );
         assert!(Arguments::try_parse_from(["quartet", "fault", "sever", "1", "2"]).is_err());

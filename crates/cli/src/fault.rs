@@ -1,11 +1,11 @@
-//! `fault`: cut links between nodes, halt a node, heal; and see what is cut.
+//! `fault`: cut or slow links between nodes, halt a node, heal; and see what is cut and slow.
 //!
 //! Needs one node, and nothing but `QUARTET FAULT` on its Redis port: the node carries the order to all others (`docs/faults.md`). Said once and never repeated by itself: who asks for a pause
 //! of five seconds shall not get ten.
 
 use crate::arguments::{Fault, FaultAction};
 use crate::exit::{Exit, Failure};
-use crate::status::{self, Cut};
+use crate::status::{self, Cut, Delay};
 use crate::{secret, talk};
 use client::blocking::Connection;
 use client::{Error, Reply};
@@ -18,6 +18,8 @@ struct Report {
     #[serde(default)]
     done: Option<String>,
     cuts: Vec<Cut>,
+    #[serde(default)]
+    delays: Vec<Delay>,
     nodes: Vec<NodeReport>,
 }
 
@@ -27,6 +29,8 @@ struct NodeReport {
     answer: String,
     #[serde(default)]
     cuts: Option<Vec<Cut>>,
+    #[serde(default)]
+    delays: Option<Vec<Delay>>,
 }
 
 pub(crate) fn run(arguments: &Fault) -> Result<Exit, Failure> {
@@ -55,11 +59,12 @@ fn words(arguments: &Fault) -> Vec<String> {
         FaultAction::Cut => "CUT",
         FaultAction::Oneway => "ONEWAY",
         FaultAction::Isolate => "ISOLATE",
+        FaultAction::Delay => "DELAY",
         FaultAction::Heal => "HEAL",
         FaultAction::Pause => "PAUSE",
     };
     let mut words: Vec<String> = ["QUARTET", "FAULT", action].map(str::to_owned).into();
-    words.extend(arguments.nodes.iter().map(u64::to_string));
+    words.extend(arguments.numbers.iter().map(u64::to_string));
     words.extend(arguments.span.iter().flat_map(|span| ["FOR".to_owned(), span.clone()]));
     words
 }
@@ -94,15 +99,16 @@ fn failure(text: &str) -> Failure {
     }
 }
 
-/// After a change: what is cut now. Else also what each node knows.
+/// After a change: what holds now. Else also what each node knows.
 fn lines(report: &Report, is_pause: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let (true, Some(done)) = (is_pause, &report.done) {
         return vec![done.clone()];
     }
-    lines.push(format!("faults   {}", status::cuts(&report.cuts)));
+    lines.push(format!("faults   {}", status::faults(&report.cuts, &report.delays)));
     for node in &report.nodes {
-        let knows = node.cuts.as_ref().map(|known| status::cuts(known));
+        let slow = node.delays.as_deref().unwrap_or_default();
+        let knows = node.cuts.as_ref().map(|known| status::faults(known, slow));
         let said = match &*node.answer {
             "ok" if report.done.is_some() => continue,
             "ok" => knows.unwrap_or_default(),
@@ -123,11 +129,12 @@ mod tests {
     #[test]
     fn a_list_says_what_each_node_knows_and_a_change_only_what_is_odd() {
         let json = r#"{"node":1,"cuts":[{"from":1,"to":2},{"from":2,"to":1}],"nodes":[
-            {"node":1,"answer":"ok","cuts":[{"from":1,"to":2},{"from":2,"to":1}]},{"node":2,"answer":"ok","cuts":[]},{"node":3,"answer":"down"}]}"#;
+            {"node":1,"answer":"ok","cuts":[{"from":1,"to":2},{"from":2,"to":1}]},
+            {"node":2,"answer":"ok","cuts":[],"delays":[{"nodes":[1,3],"ms":10}]},{"node":3,"answer":"down"}]}"#;
         let mut report: Report = serde_json::from_str(json).expect("a report");
         assert_eq!(
             lines(&report, false),
-            ["faults   1–2 cut", "node 1   1–2 cut", "node 2   none", "node 3   down"]
+            ["faults   1–2 cut", "node 1   1–2 cut", "node 2   1–3 10 ms", "node 3   down"]
         );
         report.done = Some("cut 1 2".to_owned());
         assert_eq!(lines(&report, false), ["faults   1–2 cut", "node 3   down"]);

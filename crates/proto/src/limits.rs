@@ -143,7 +143,11 @@ pub const MAX_SETTING_VALUE_BYTES: usize = 4 * 1024;
 
 /// Directions between nodes that can be cut for testing: every pair, both ways.
 pub const MAX_FAULT_CUTS: usize = MAX_NODES * (MAX_NODES - 1);
-/// One message between nodes about such cuts: the fullest table fits.
+/// Links between nodes that can be delayed for testing: every pair.
+pub const MAX_FAULT_DELAYS: usize = MAX_FAULT_CUTS / 2;
+/// The longest time for which such a link holds a frame, in milliseconds.
+pub const MAX_FAULT_DELAY_MS: u64 = 1_000;
+/// One message between nodes about cuts and delays: the fullest tables fit.
 pub const MAX_FAULT_MESSAGE_BYTES: usize = 128 * 1024;
 /// Commands about faults that one node has under way; further ones are refused.
 pub const MAX_FAULT_COMMANDS: usize = 64;

@@ -183,7 +183,10 @@ impl Driver {
     /// Carries out what the core wants.
     fn drain(&mut self, now: Now) -> Result<(), Refusal> {
         let clock = self.body.clock;
-        for output in self.core.drain(now) {
+        let outputs = self.core.drain(now);
+        // Not before anything that was read in this turn: a slow link counts from here.
+        let sent = clock.mono();
+        for output in outputs {
             match output {
                 Output::Answer { connection, request, outcome, achieved, valid_until } => {
                     if is_foreign(connection) {
@@ -195,7 +198,7 @@ impl Driver {
                         self.resp.answer(connection, request, outcome, achieved, valid_until);
                     }
                 }
-                Output::Send { to, frame } => self.body.links.send(to, frame),
+                Output::Send { to, frame } => self.body.links.send(to, frame, sent),
                 Output::Disk(job) => self.lanes.submit(job),
                 Output::Event(event) => {
                     self.body.metrics.observe(&event);

@@ -3,8 +3,8 @@
 mod table;
 mod view;
 
-pub(crate) use table::{columns, cuts};
-pub use view::{Cut, FaultsView, GroupView, LogView, NodeView, ShardView, View};
+pub(crate) use table::{columns, faults};
+pub use view::{Cut, Delay, FaultsView, GroupView, LogView, NodeView, ShardView, View};
 
 use crate::arguments::Status;
 use crate::exit::{Exit, Failure};

@@ -1,6 +1,6 @@
 //! A view as text for a person: nodes and links, then shards, in columns.
 
-use super::view::{Cut, NodeView, ShardView, View};
+use super::view::{Cut, Delay, FaultsView, NodeView, ShardView, View};
 use std::fmt::Write;
 
 pub(super) fn render(view: &View) -> String {
@@ -17,8 +17,9 @@ pub(super) fn render(view: &View) -> String {
         size(view.log.disk_bytes),
         view.log.syncs
     ));
-    if !view.faults.cuts.is_empty() {
-        line(format!("faults   {}", cuts(&view.faults.cuts)));
+    let FaultsView { cuts, delays, .. } = &view.faults;
+    if !cuts.is_empty() || !delays.is_empty() {
+        line(format!("faults   {}", faults(cuts, delays)));
     }
     line(String::new());
     let nodes = view.nodes.iter().map(|node| node_row(view, node)).collect();
@@ -32,9 +33,9 @@ pub(super) fn render(view: &View) -> String {
     out
 }
 
-/// Cuts as people say them: `1–2 cut, 1→3 cut`.
-pub(crate) fn cuts(cuts: &[Cut]) -> String {
-    if cuts.is_empty() {
+/// Faults of links as people say them: `1–2 cut, 1→3 cut, 2–3 10 ms`.
+pub(crate) fn faults(cuts: &[Cut], delays: &[Delay]) -> String {
+    if cuts.is_empty() && delays.is_empty() {
         return "none".to_owned();
     }
     let shown =
@@ -43,7 +44,8 @@ pub(crate) fn cuts(cuts: &[Cut]) -> String {
             true => None,
             false => Some(format!("{from}→{to} cut")),
         });
-    shown.collect::<Vec<_>>().join(", ")
+    let slow = delays.iter().map(|Delay { nodes: [a, b], ms }| format!("{a}–{b} {ms} ms"));
+    shown.chain(slow).collect::<Vec<_>>().join(", ")
 }
 
 fn node_row(view: &View, node: &NodeView) -> Vec<String> {
@@ -131,10 +133,12 @@ mod tests {
     use client::Reply;
 
     #[test]
-    fn cuts_are_told_by_pairs() {
+    fn faults_are_told_by_pairs() {
         let all = [(1, 2), (1, 3), (2, 1), (3, 2)].map(|(from, to)| Cut { from, to });
-        assert_eq!(cuts(&all), "1–2 cut, 1→3 cut, 3→2 cut");
-        assert_eq!(cuts(&[]), "none");
+        let slow = [Delay { nodes: [1, 3], ms: 10 }];
+        assert_eq!(faults(&all, &[]), "1–2 cut, 1→3 cut, 3→2 cut");
+        assert_eq!(faults(&all[..1], &slow), "1→2 cut, 1–3 10 ms");
+        assert_eq!((faults(&[], &slow), faults(&[], &[])), ("1–3 10 ms".to_owned(), "none".to_owned()));
     }
 
     #[test]

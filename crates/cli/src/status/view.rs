@@ -37,6 +37,18 @@ pub struct FaultsView {
     pub allowed: bool,
     /// What is cut.
     pub cuts: Vec<Cut>,
+    /// What is slow.
+    #[serde(default)]
+    pub delays: Vec<Delay>,
+}
+
+/// What two nodes say to each other takes longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Delay {
+    /// The two.
+    pub nodes: [u64; 2],
+    /// How much longer, each way, in milliseconds.
+    pub ms: u64,
 }
 
 /// What one node says to another is lost.

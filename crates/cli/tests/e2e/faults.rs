@@ -225,6 +225,85 @@ fn fault_a_cut_survives_the_restart_of_one_end_and_http_says_the_same() {
     assert_eq!(json["cuts"].as_array().map(Vec::len), Some(0), "{json}");
 }
 
+/// A key with a leader that is another node than this one.
+fn led_elsewhere(cluster: &TestCluster, node: u64) -> String {
+    let keys = (0..200).map(|n| format!("far{n}"));
+    let mut far = keys.filter(|key| where_is(cluster, key)["leader"].as_u64() != Some(node));
+    far.next().expect("leaders are spread")
+}
+
+/// The quickest of a few of these commands, one after the other on one connection.
+fn quickest(cluster: &TestCluster, at: u64, words: &[&str]) -> Duration {
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    let mut connection = Connection::open(&cluster.node(at).resp, None, PATIENCE).expect("it listens");
+    let times = (0..20).map(|_| {
+        let begun = Instant::now();
+        assert_eq!(connection.call(&words, PATIENCE).expect("it answers"), Reply::OK);
+        begun.elapsed()
+    });
+    times.min().expect("there are some")
+}
+
+#[test]
+fn fault_slow_links_cost_each_round_between_nodes_and_nothing_where_none_is_made() {
+    let cluster = TestCluster::start(3);
+    let key = led_elsewhere(&cluster, 1);
+    let (strong, weak) = (["SET", &key, "v"], ["SET@eventual", &key, "v"]);
+    expect_exit(&fault(&cluster, 2, &["delay", "30"]), 0);
+    // To the leader, to a majority and back, and to the node that was asked: four ways. A tentative write makes none.
+    let slow = quickest(&cluster, 1, &strong);
+    assert!(slow >= Duration::from_millis(4 * 30), "{slow:?}");
+    let tentative = quickest(&cluster, 1, &weak);
+    assert!(tentative < slow / 2, "{tentative:?} is not far below {slow:?}");
+    for node in 1..=3 {
+        let delays = cluster.view(node).expect("a status").faults.delays;
+        assert_eq!(delays.iter().map(|delay| delay.ms).collect::<Vec<_>>(), [30; 3], "node {node}");
+    }
+    let text = stdout(&run(Command::new(QUARTET).args(["status", "--at", &cluster.node(3).resp]), b""));
+    assert!(text.contains("faults   1–2 30 ms, 1–3 30 ms, 2–3 30 ms"), "{text}");
+
+    // Said again for one link, it is that link's; healed for one, the others stay.
+    let output = fault(&cluster, 1, &["delay", "7", "3", "2"]);
+    expect_exit(&output, 0);
+    assert_eq!(stdout(&output), "faults   1–2 30 ms, 1–3 30 ms, 2–3 7 ms\n");
+    expect_exit(&fault(&cluster, 1, &["heal", "1", "2"]), 0);
+    let listed = get(&cluster.node(2).http, "/admin/faults").json();
+    let expected = serde_json::json!([{"nodes": [1, 3], "ms": 30}, {"nodes": [2, 3], "ms": 7}]);
+    assert_eq!(listed["delays"], expected, "{listed}");
+    let output = fault(&cluster, 3, &["heal"]);
+    expect_exit(&output, 0);
+    assert_eq!(stdout(&output), "faults   none\n");
+    let whole = quickest(&cluster, 1, &strong);
+    assert!(whole < slow / 2, "{whole:?} is not far below {slow:?}");
+
+    let post = |body: &str| request(&cluster.node(1).http, "POST", "/admin/faults", &[], body.as_bytes());
+    for words in [
+        &["delay"][..],
+        &["delay", "0"],
+        &["delay", "1001"],
+        &["delay", "fast"],
+        &["delay", "10", "1"],
+        &["delay", "10", "1", "9"],
+        &["delay", "10", "--for", "5s"],
+    ] {
+        let output = fault(&cluster, 1, words);
+        expect_exit(&output, 2);
+        assert!(!stderr(&output).is_empty(), "{words:?}");
+    }
+    for body in [
+        r#"{"fault":"delay"}"#,
+        r#"{"fault":"delay","ms":0}"#,
+        r#"{"fault":"delay","ms":10,"nodes":[1]}"#,
+        r#"{"fault":"cut","ms":10,"nodes":[1,2]}"#,
+    ] {
+        let refused = post(body);
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &"bad_fault".into()), "{body}");
+    }
+    assert!(cluster.view(2).expect("a status").faults.delays.is_empty());
+    let made = post(r#"{"fault":"delay","ms":10,"nodes":[1,3]}"#);
+    assert_eq!(made.json()["delays"], serde_json::json!([{"nodes": [1, 3], "ms": 10}]), "{}", made.text());
+}
+
 /// A node that goes away with the test.
 struct Alone(Child);
 

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` without arguments of ours must not fail: then there is nothing to measure, and the help is shown.
 
-use crate::{etcd, resp, session::Session};
+use crate::{etcd, resp, session::Session, workload};
 use clap::{Parser, ValueEnum};
 use std::net::SocketAddr;
 
@@ -22,6 +22,10 @@ pub(crate) enum Operation {
     Get,
     /// Writes each key once, then ends, however long it takes.
     Load,
+    /// Members of one set, each removed and added again
+    Toggle,
+    /// One request at a time, writes and reads of all four levels in turn
+    Levels,
     /// Writers of their own keys while a process is killed; then every acknowledged write is read again.
     Failover,
 }
@@ -32,6 +36,8 @@ impl Operation {
             Operation::Set => "set",
             Operation::Get => "get",
             Operation::Load => "load",
+            Operation::Toggle => "toggle",
+            Operation::Levels => "levels",
             Operation::Failover => "failover",
         }
     }
@@ -61,9 +67,21 @@ pub(crate) struct Arguments {
     /// Seconds before that, which are not
     #[arg(long, default_value_t = 1.0)]
     pub(crate) warmup: f64,
-    /// Different keys, 16 bytes each
+    /// Different keys, 16 bytes each; with toggle, different members
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keys: u64,
+    /// The level of each request, for a server that takes GET@LEVEL
+    #[arg(long)]
+    pub(crate) level: Option<String>,
+    /// Hash tags that the keys have in turn, so that they live where these do
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// levels: hash tags of keys whose leader is the node that is asked
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) own: Vec<String>,
+    /// levels: hash tags of keys whose leader is another node
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) far: Vec<String>,
     /// Bytes of a value
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(16..=60_000))]
     pub(crate) vsize: u32,
@@ -91,10 +109,15 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// The key of this number.
+    pub(crate) fn key(&self, number: u64) -> Vec<u8> {
+        workload::key(&self.tags, number)
+    }
+
     /// A fresh conversation with the server at `address`.
     pub(crate) fn session(&self, address: SocketAddr) -> Session {
         match self.proto {
-            Protocol::Resp => Session::Resp(resp::Session::default()),
+            Protocol::Resp => Session::Resp(resp::Session::new(self.level.as_deref())),
             Protocol::Etcd => Session::Etcd(etcd::Session::new(address.to_string(), self.serializable)),
         }
     }

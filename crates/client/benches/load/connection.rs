@@ -77,6 +77,11 @@ impl Connection {
         self.flights.push(Flight { id, tag, since: Instant::now() });
     }
 
+    pub(crate) fn toggle(&mut self, set: &[u8], member: &[u8], is_in: bool) {
+        let id = self.session.toggle(set, member, is_in, &mut self.output);
+        self.flights.push(Flight { id, tag: 0, since: Instant::now() });
+    }
+
     /// Sends what the socket takes.
     ///
     /// # Errors

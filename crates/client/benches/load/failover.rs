@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::session::Outcome;
 use crate::throughput::rounded;
-use crate::workload::{key, value};
+use crate::workload::value;
 use mio::{Events, Poll, Token};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -44,10 +44,10 @@ impl Writer {
         self.again_at = Instant::now() + PAUSE;
     }
 
-    fn write(&mut self, vsize: u32) {
+    fn write(&mut self, arguments: &Arguments) {
         let number = self.base + self.acknowledged;
         if let Some(connection) = &mut self.connection {
-            connection.set(&key(number), &value(number, vsize), number);
+            connection.set(&arguments.key(number), &value(number, arguments.vsize), number);
         }
     }
 
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
                 let address = addresses[writer.address];
                 writer.connection =
                     Connection::open(&poll, Token(index), address, arguments.session(address)).ok();
-                writer.write(arguments.vsize);
+                writer.write(arguments);
             }
         }
         poll.poll(&mut events, Some(PAUSE)).map_err(|error| error.to_string())?;
@@ -113,7 +113,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
                 match answer.outcome {
                     Outcome::Written => {
                         writer.acknowledge();
-                        writer.write(arguments.vsize);
+                        writer.write(arguments);
                     }
                     _ => {
                         refused += 1;
@@ -180,7 +180,7 @@ fn verify(arguments: &Arguments, written: &[(u64, u64)]) -> Result<(u64, u64, u6
                 && let Some(number) = missing.pop()
             {
                 unread.push(number);
-                connection.get(&key(number), number);
+                connection.get(&arguments.key(number), number);
             }
             if unread.is_empty() {
                 return Ok((verified, lost, wrong));

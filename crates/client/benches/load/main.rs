@@ -11,6 +11,7 @@ mod connection;
 mod etcd;
 mod failover;
 mod histogram;
+mod levels;
 mod processes;
 mod resp;
 mod session;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     }
     let figures = match arguments.op {
         Operation::Failover => failover::run(&arguments),
+        Operation::Levels => levels::run(&arguments),
         _ => throughput::run(&arguments),
     };
     match figures {
@@ -53,6 +55,22 @@ fn for_people(figures: &Value) -> String {
         figures["op"].as_str().unwrap_or_default(),
         shown("conns")
     );
+    if let Some(cells) = figures["cells"].as_array() {
+        let cell = |cell: &Value| {
+            let text = |name: &str| cell[name].as_str().unwrap_or_default().to_owned();
+            format!(
+                "\n{} {} {}: {} done, p50 {} p99 {} us, {} errors",
+                text("op"),
+                text("level"),
+                text("leader"),
+                cell["done"],
+                cell["p50_us"],
+                cell["p99_us"],
+                cell["errors"]
+            )
+        };
+        return format!("{head}{}", cells.iter().map(cell).collect::<String>());
+    }
     if figures["op"] == "failover" {
         return format!(
             "{head}: longest gap {} ms; of {} acknowledged writes {} are there, {} lost, {} wrong",

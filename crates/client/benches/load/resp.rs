@@ -1,4 +1,4 @@
-//! RESP2, as much as SET and GET need: requests are arrays of bulk strings, answers come in the order of the requests.
+//! RESP2, as much as SET, GET, SADD and SREM need: requests are arrays of bulk strings, answers come in the order of the requests.
 //!
 //! Not here: nested answers, RESP3, redirections (every node of ours serves every key, and one Redis is asked).
 
@@ -6,24 +6,36 @@ use crate::session::{Answer, Outcome};
 use std::io::Write;
 
 /// Counts requests and answers: the n-th answer is the n-th request's.
-#[derive(Default)]
 pub(crate) struct Session {
+    /// `@` and the level, behind each command's name; empty where the server's default will do.
+    suffix: String,
     asked: u64,
     answered: u64,
 }
 
 impl Session {
+    pub(crate) fn new(level: Option<&str>) -> Session {
+        let suffix = level.map(|level| format!("@{level}")).unwrap_or_default();
+        Session { suffix, asked: 0, answered: 0 }
+    }
+
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], output: &mut Vec<u8>) -> u64 {
-        self.ask(&[b"SET", key, value], output)
+        self.ask("SET", &[key, value], output)
     }
 
     pub(crate) fn get(&mut self, key: &[u8], output: &mut Vec<u8>) -> u64 {
-        self.ask(&[b"GET", key], output)
+        self.ask("GET", &[key], output)
     }
 
-    fn ask(&mut self, words: &[&[u8]], output: &mut Vec<u8>) -> u64 {
-        write!(output, "*{}\r\n", words.len()).expect("a vector takes every byte");
-        for word in words {
+    /// Puts a member into a set, or takes it out.
+    pub(crate) fn toggle(&mut self, set: &[u8], member: &[u8], is_in: bool, output: &mut Vec<u8>) -> u64 {
+        self.ask(if is_in { "SADD" } else { "SREM" }, &[set, member], output)
+    }
+
+    fn ask(&mut self, name: &str, words: &[&[u8]], output: &mut Vec<u8>) -> u64 {
+        let name = format!("{name}{}", self.suffix);
+        write!(output, "*{}\r\n", words.len() + 1).expect("a vector takes every byte");
+        for word in [name.as_bytes()].iter().chain(words) {
             write!(output, "${}\r\n", word.len()).expect("a vector takes every byte");
             output.extend_from_slice(word);
             output.extend_from_slice(b"\r\n");
@@ -52,7 +64,7 @@ fn answer(input: &[u8]) -> Result<Option<(Outcome, usize)>, String> {
     let text = String::from_utf8_lossy(&input[1..end]);
     let head = end + 2;
     match input[0] {
-        b'+' => Ok(Some((Outcome::Written, head))),
+        b'+' | b':' => Ok(Some((Outcome::Written, head))),
         b'-' => Ok(Some((Outcome::Refused(text.into_owned()), head))),
         b'$' if text == "-1" => Ok(Some((Outcome::Absent, head))),
         b'$' => {
@@ -63,6 +75,6 @@ fn answer(input: &[u8]) -> Result<Option<(Outcome, usize)>, String> {
             }
             Ok(Some((Outcome::Value(input[head..head + length].to_vec()), whole)))
         }
-        _ => Err(format!("an answer that SET and GET do not have: {}{text}", char::from(input[0]))),
+        _ => Err(format!("an answer that these commands do not have: {}{text}", char::from(input[0]))),
     }
 }

@@ -51,6 +51,14 @@ impl Session {
         }
     }
 
+    /// Appends a change of a set and returns its id. etcd has no sets.
+    pub(crate) fn toggle(&mut self, set: &[u8], member: &[u8], is_in: bool, output: &mut Vec<u8>) -> u64 {
+        match self {
+            Session::Resp(session) => session.toggle(set, member, is_in, output),
+            Session::Etcd(_) => panic!("etcd has no sets"),
+        }
+    }
+
     /// Reads what is complete in `input`, appends what must be said back to `output`, and returns how many bytes were used up.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `set`, `get` and `load`: as many operations as the connections manage, for a time or until every key is written.
+//! `set`, `get`, `toggle` and `load`: as many operations as the connections manage, for a time or until every key is written.
 //!
 //! Latency is from when a request is appended to the connection's buffer until its answer is parsed. What is answered before the warm-up ends
 //! is not counted. A connection that breaks ends the run: a figure with a hole in it would be no figure.
@@ -8,21 +8,26 @@ use crate::connection::Connection;
 use crate::histogram::Histogram;
 use crate::processes;
 use crate::session::Outcome;
-use crate::workload::{Spread, key, value};
+use crate::workload::{Spread, member, set, value};
 use mio::{Events, Poll, Token};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+
+/// Members are dealt out among so many connections at most, so that no two toggle the same.
+const CONNECTIONS: u64 = 1_024;
 
 /// What is asked next.
 struct Source<'a> {
     arguments: &'a Arguments,
     spread: Spread,
     loaded: u64,
+    /// The member that was taken out last on each connection, and goes in again with its next request.
+    out: Vec<Option<u64>>,
 }
 
 impl Source<'_> {
     /// Asks one more on this connection; `false` if there is nothing left to ask.
-    fn ask(&mut self, connection: &mut Connection) -> bool {
+    fn ask(&mut self, index: usize, connection: &mut Connection) -> bool {
         let arguments = self.arguments;
         let number = match arguments.op {
             Operation::Load if self.loaded == arguments.keys => return false,
@@ -32,30 +37,35 @@ impl Source<'_> {
             }
             _ => self.spread.below(arguments.keys),
         };
-        if arguments.op == Operation::Get {
-            connection.get(&key(number), number);
-        } else {
-            connection.set(&key(number), &value(number, arguments.vsize), number);
+        match arguments.op {
+            Operation::Toggle => {
+                let (out, number) =
+                    (self.out[index].take(), number / CONNECTIONS * CONNECTIONS + index as u64);
+                self.out[index] = out.is_none().then_some(number);
+                connection.toggle(&set(&arguments.tags), &member(out.unwrap_or(number)), out.is_some());
+            }
+            Operation::Get => connection.get(&arguments.key(number), number),
+            _ => connection.set(&arguments.key(number), &value(number, arguments.vsize), number),
         }
         true
     }
 }
 
-/// What was counted since the warm-up.
-struct Count {
-    latencies: Histogram,
-    done: u64,
-    absent: u64,
-    errors: u64,
-    first_error: Option<String>,
+/// What was counted.
+pub(crate) struct Count {
+    pub(crate) latencies: Histogram,
+    pub(crate) done: u64,
+    pub(crate) absent: u64,
+    pub(crate) errors: u64,
+    pub(crate) first_error: Option<String>,
 }
 
 impl Count {
-    fn new() -> Count {
+    pub(crate) fn new() -> Count {
         Count { latencies: Histogram::new(), done: 0, absent: 0, errors: 0, first_error: None }
     }
 
-    fn add(&mut self, outcome: Outcome, took: Duration) {
+    pub(crate) fn add(&mut self, outcome: Outcome, took: Duration) {
         match outcome {
             Outcome::Refused(words) => {
                 self.errors += 1;
@@ -77,13 +87,14 @@ impl Count {
 pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
     let mut poll = Poll::new().map_err(|error| error.to_string())?;
     let mut events = Events::with_capacity(1024);
-    let mut source = Source { arguments, spread: Spread::new(), loaded: 0 };
+    let mut source =
+        Source { arguments, spread: Spread::new(), loaded: 0, out: vec![None; arguments.conns as usize] };
     let mut connections = Vec::new();
     for (index, address) in arguments.addrs.iter().cycle().take(arguments.conns as usize).enumerate() {
         let mut connection = Connection::open(&poll, Token(index), *address, arguments.session(*address))
             .map_err(|error| format!("{address}: {error}"))?;
         for _ in 0..arguments.pipeline {
-            source.ask(&mut connection);
+            source.ask(index, &mut connection);
         }
         connections.push(connection);
     }
@@ -105,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
             connection.receive(&mut landed).map_err(broke)?;
             for answer in landed.drain(..) {
                 count.add(answer.outcome, answer.took);
-                source.ask(connection);
+                source.ask(index, connection);
             }
             connection.flush().map_err(broke)?;
         }
@@ -137,6 +148,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
     Ok(json!({
         "label": arguments.label,
         "op": arguments.op.name(),
+        "level": arguments.level,
         "conns": arguments.conns,
         "pipeline": arguments.pipeline,
         "seconds": rounded(seconds, 2),

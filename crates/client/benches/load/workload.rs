@@ -1,8 +1,21 @@
 //! Keys and values. A value is made from its key alone, so that a read can be judged without a memory of the writes.
 
-/// `key:` and twelve digits: 16 bytes.
-pub(crate) fn key(number: u64) -> Vec<u8> {
-    format!("key:{number:012}").into_bytes()
+/// `key:` and twelve digits: 16 bytes. With tags, one of them goes before it.
+pub(crate) fn key(tags: &[String], number: u64) -> Vec<u8> {
+    match tags.get((number % tags.len().max(1) as u64) as usize) {
+        None => format!("key:{number:012}").into_bytes(),
+        Some(tag) => format!("{{{tag}}}key:{number:012}").into_bytes(),
+    }
+}
+
+/// The set whose members `toggle` removes and adds; with tags, it lives where the first of them does.
+pub(crate) fn set(tags: &[String]) -> Vec<u8> {
+    tags.first().map_or("set".to_owned(), |tag| format!("{{{tag}}}set")).into_bytes()
+}
+
+/// `m` and eight digits.
+pub(crate) fn member(number: u64) -> Vec<u8> {
+    format!("m{number:08}").into_bytes()
 }
 
 /// A number, in 16 digits, and filler up to `bytes`.

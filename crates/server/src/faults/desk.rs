@@ -7,7 +7,7 @@
 //! Sans-IO: what to send comes out, answers and the time go in.
 
 use super::wish::{FaultError, FaultErrorKind, Plan, Wish};
-use super::{Direction, Order, OrderAnswer};
+use super::{Delay, Direction, Known, Order, OrderAnswer};
 use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::limits::MAX_FAULT_COMMANDS;
 use proto::time::Mono;
@@ -40,7 +40,7 @@ pub(crate) struct Ended {
     pub silent: Vec<NodeId>,
 }
 
-/// What is cut now, as each node knows it.
+/// What is cut and slow now, as each node knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Report {
     /// The node that was asked.
@@ -49,8 +49,10 @@ pub(crate) struct Report {
     /// What was done; left out of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done: Option<String>,
-    /// What any of the nodes enforces.
+    /// What any of the nodes drops.
     pub cuts: Vec<Direction>,
+    /// What any of the nodes holds for a while.
+    pub delays: Vec<Delay>,
     /// What each node that was told said.
     pub nodes: Vec<NodeReport>,
 }
@@ -67,6 +69,9 @@ pub(crate) struct NodeReport {
     /// What is cut, as it knows; left out if it did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cuts: Option<Vec<Direction>>,
+    /// What is slow, as it knows; left out if it did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delays: Option<Vec<Delay>>,
 }
 
 #[derive(Debug)]
@@ -206,22 +211,30 @@ impl Desk {
 
 impl Command {
     fn report(&self, me: NodeId) -> Report {
-        let mut cuts = BTreeSet::new();
+        let (mut cuts, mut delays) = (BTreeSet::new(), BTreeSet::new());
         let nodes = self.plan.told.iter().map(|&node| {
             let (answer, known) = match self.answers.get(&node) {
                 None => ("silent", None),
                 Some(Said::Down) => ("down", None),
                 Some(Said::Answer(OrderAnswer::NotAllowed)) => ("not allowed", None),
                 Some(Said::Answer(OrderAnswer::Obeyed(known))) => {
-                    cuts.extend(known.iter().copied());
+                    cuts.extend(known.cuts.iter().copied());
+                    delays.extend(known.delays.iter().copied());
                     ("ok", Some(known.clone()))
                 }
             };
-            NodeReport { node, answer, cuts: known }
+            let Known { cuts, delays } = known.clone().unwrap_or_default();
+            NodeReport {
+                node,
+                answer,
+                cuts: known.is_some().then_some(cuts),
+                delays: known.is_some().then_some(delays),
+            }
         });
         let nodes = nodes.collect();
         let done = (self.wish != Wish::List).then(|| self.wish.to_string());
-        Report { node: me, done, cuts: cuts.into_iter().collect(), nodes }
+        let (cuts, delays) = (cuts.into_iter().collect(), delays.into_iter().collect());
+        Report { node: me, done, cuts, delays, nodes }
     }
 
     /// Why it did not come to what was wished.
@@ -260,6 +273,13 @@ impl Command {
                     named(&[loose.from, loose.to])
                 );
                 Some(FaultError::invalid(sentence))
+            }
+            // A node that is down delays nothing when it comes back; the report says that it is down. With nobody there is no delay at all.
+            Order::Delay(_) => {
+                let is_nobody = !self.plan.concerned.iter().any(is_up);
+                let down: Vec<_> = self.plan.concerned.iter().copied().collect();
+                let sentence = format!("{} are down, and a delay needs an end that runs", named(&down));
+                is_nobody.then(|| FaultError::invalid(sentence))
             }
             Order::Pause(_) => {
                 let down = self.plan.concerned.iter().find(|node| !is_up(node))?;
@@ -300,13 +320,13 @@ mod tests {
             let asker = Asker::Resp(ConnectionId(1), RequestId(1));
             story.desk.begin(asker, wish, &NODES.into(), true, story.now, |node, _, _| {
                 told.push(node);
-                (node == NodeId(1)).then(|| OrderAnswer::Obeyed(vec![]))
+                (node == NodeId(1)).then(|| OrderAnswer::Obeyed(Known::default()))
             });
             story
         }
 
         fn obeys(&mut self, node: u64) {
-            self.desk.answered(NodeId(node), 1, OrderAnswer::Obeyed(vec![]), self.now);
+            self.desk.answered(NodeId(node), 1, OrderAnswer::Obeyed(Known::default()), self.now);
         }
 
         fn end(&mut self) -> Option<Result<Report, FaultError>> {
@@ -324,7 +344,7 @@ mod tests {
         assert_eq!(story.told, [NodeId(2), NodeId(3), NodeId(1)]);
         story.obeys(2);
         story.obeys(2);
-        story.desk.answered(NodeId(9), 1, OrderAnswer::Obeyed(vec![]), story.now);
+        story.desk.answered(NodeId(9), 1, OrderAnswer::Obeyed(Known::default()), story.now);
         assert!(
             story.end().is_none(),
             "a bystander is waited for, so that orders do not overtake each other"
@@ -361,6 +381,10 @@ mod tests {
     #[test]
     fn a_cut_between_two_that_are_down_and_a_pause_of_one_are_refused() {
         let mut story = Story::begin(Wish::Cut(NodeId(2), NodeId(3)));
+        story.desk.is_down(NodeId(2), story.now);
+        story.desk.is_down(NodeId(3), story.now);
+        assert!(story.failure().sentence.contains("nodes 2 and 3 are down"));
+        let mut story = Story::begin(Wish::DelayPair(NodeId(2), NodeId(3), 10));
         story.desk.is_down(NodeId(2), story.now);
         story.desk.is_down(NodeId(3), story.now);
         assert!(story.failure().sentence.contains("nodes 2 and 3 are down"));

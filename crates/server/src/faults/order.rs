@@ -3,7 +3,7 @@
 //! ```text
 //! byte  0        4           8
 //!       | magic  | length    | payload (postcard) …
-//!       | "QTO1" | u32 le    | FaultMessage
+//!       | "QTO2" | u32 le    | FaultMessage
 //! ```
 //!
 //! An order goes from the node that was asked to another one, its answer comes back on the same connection, between the bytes of zero that say that the other side lives. Numbers are the asking
@@ -11,12 +11,12 @@
 //!
 //! Invariants: nothing is allocated for what was announced and has not arrived; a message has at most `MAX_FAULT_MESSAGE_BYTES`; one that makes no sense closes the connection.
 
-use super::Direction;
+use super::{Delay, Direction};
 use bytes::{Buf, Bytes, BytesMut};
 use proto::limits::MAX_FAULT_MESSAGE_BYTES;
 use serde::{Deserialize, Serialize};
 
-const MAGIC: &[u8; 4] = b"QTO1";
+const MAGIC: &[u8; 4] = b"QTO2";
 const HEADER_BYTES: usize = 8;
 /// What the accepting side of a connection says to show that it lives.
 const LIFE_SIGN: u8 = 0;
@@ -32,15 +32,26 @@ pub(crate) enum Order {
     HealAll,
     /// Stand still for so many milliseconds.
     Pause(u64),
-    /// Only say what is cut.
+    /// Only say what is cut and slow.
     Tell,
+    /// Let these links hold frames.
+    Delay(Vec<Delay>),
+}
+
+/// The faults that hold until they are healed, as one node knows them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// What is cut.
+    pub cuts: Vec<Direction>,
+    /// What is slow.
+    pub delays: Vec<Delay>,
 }
 
 /// What a node says to an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum OrderAnswer {
-    /// It is so, and this is cut now.
-    Obeyed(Vec<Direction>),
+    /// It is so, and this holds now.
+    Obeyed(Known),
     /// The node was started without `--allow-faults`.
     NotAllowed,
 }
@@ -109,10 +120,15 @@ mod tests {
     #[test]
     fn messages_arrive_as_they_were_said_however_they_are_cut_up() {
         let direction = Direction { from: NodeId(1), to: NodeId(300) };
+        let delay = Delay { nodes: [NodeId(1), NodeId(300)], ms: 1_000 };
         let messages = [
             FaultMessage::Order { number: 7, order: Order::Cut(vec![direction; 3]) },
             FaultMessage::Order { number: u64::MAX, order: Order::Pause(5_000) },
-            FaultMessage::Answer { number: 7, answer: OrderAnswer::Obeyed(vec![direction]) },
+            FaultMessage::Order { number: 9, order: Order::Delay(vec![delay; 2]) },
+            FaultMessage::Answer {
+                number: 7,
+                answer: OrderAnswer::Obeyed(Known { cuts: vec![direction], delays: vec![delay] }),
+            },
             FaultMessage::Answer { number: 8, answer: OrderAnswer::NotAllowed },
         ];
         let mut stream = vec![LIFE_SIGN; 2];
@@ -129,17 +145,21 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_table_fits_into_a_message() {
+    fn the_fullest_tables_fit_into_a_message() {
         let id = NodeId(u64::MAX);
-        let all = vec![Direction { from: id, to: id }; proto::limits::MAX_FAULT_CUTS];
-        let message = FaultMessage::Answer { number: u64::MAX, answer: OrderAnswer::Obeyed(all) };
+        let ms = proto::limits::MAX_FAULT_DELAY_MS;
+        let known = Known {
+            cuts: vec![Direction { from: id, to: id }; proto::limits::MAX_FAULT_CUTS],
+            delays: vec![Delay { nodes: [id, id], ms }; proto::limits::MAX_FAULT_DELAYS],
+        };
+        let message = FaultMessage::Answer { number: u64::MAX, answer: OrderAnswer::Obeyed(known) };
         assert!(message.encode().len() <= HEADER_BYTES + MAX_FAULT_MESSAGE_BYTES);
     }
 
     #[test]
     fn hostile_bytes_are_refused() {
         let order = FaultMessage::Order { number: 1, order: Order::HealAll }.encode();
-        let mut long = BytesMut::from(&b"QTO1\xff\xff\xff\xff"[..]);
+        let mut long = BytesMut::from(&b"QTO2\xff\xff\xff\xff"[..]);
         assert!(FaultMessage::take(&mut long).is_err());
         assert!(FaultMessage::take(&mut BytesMut::from(&b"GET /"[..])).is_err());
         let mut more = BytesMut::from(&order[..]);

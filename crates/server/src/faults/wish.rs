@@ -1,13 +1,13 @@
 //! What a person may ask for: in words on the Redis port, as JSON over HTTP. And what becomes an error before anything is done.
 //!
-//! `CUT a b` · `ONEWAY a b` · `ISOLATE a` · `HEAL [a b]` · `PAUSE a [FOR span]` · `LIST`, or nothing, which lists.
+//! `CUT a b` · `ONEWAY a b` · `ISOLATE a` · `DELAY ms [a b]` · `HEAL [a b]` · `PAUSE a [FOR span]` · `LIST`, or nothing, which lists.
 //!
 //! A wish names nodes; only the cluster's members can be meant, and a link needs two of them. All of that is judged here, so that a wish that is wrong in any part does nothing at all.
 
-use super::{Direction, Order};
+use super::{Delay, Direction, Order};
 use bytes::Bytes;
 use proto::ids::NodeId;
-use proto::limits::{DEFAULT_FAULT_PAUSE_MS, MAX_FAULT_PAUSE_MS};
+use proto::limits::{DEFAULT_FAULT_PAUSE_MS, MAX_FAULT_DELAY_MS, MAX_FAULT_PAUSE_MS};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -22,6 +22,10 @@ pub(crate) enum Wish {
     Oneway(NodeId, NodeId),
     /// Cut a node from all others.
     Isolate(NodeId),
+    /// Let all links hold each frame for so many milliseconds.
+    Delay(u64),
+    /// Let the link of a pair hold each frame for so many milliseconds.
+    DelayPair(NodeId, NodeId, u64),
     /// Heal everything.
     Heal,
     /// Heal both directions of a pair.
@@ -75,7 +79,8 @@ pub(super) struct Plan {
     pub concerned: BTreeSet<NodeId>,
 }
 
-const USAGE: &str = "the words are: CUT a b, ONEWAY a b, ISOLATE a, HEAL [a b], PAUSE a [FOR 5s], LIST";
+const USAGE: &str =
+    "the words are: CUT a b, ONEWAY a b, ISOLATE a, DELAY ms [a b], HEAL [a b], PAUSE a [FOR 5s], LIST";
 
 impl Wish {
     /// From the words after `QUARTET FAULT`.
@@ -86,12 +91,23 @@ impl Wish {
             [nodes @ .., word, span] if word.eq_ignore_ascii_case("for") => (nodes, Some(&**span)),
             nodes => (nodes, None),
         };
+        let (nodes, ms) = match nodes {
+            [ms, nodes @ ..] if first.eq_ignore_ascii_case("delay") => {
+                (nodes, Some(ms.parse().map_err(|_| bad_delay())?))
+            }
+            nodes => (nodes, None),
+        };
         let nodes = nodes.iter().map(|word| node(word)).collect::<Result<Vec<_>, _>>()?;
-        Wish::new(first, &nodes, span)
+        Wish::new(first, &nodes, span, ms)
     }
 
-    /// From its parts. `span` belongs to `pause` alone.
-    pub(crate) fn new(fault: &str, nodes: &[NodeId], span: Option<&str>) -> Result<Wish, FaultError> {
+    /// From its parts. `span` belongs to `pause` alone, `ms` to `delay`.
+    pub(crate) fn new(
+        fault: &str,
+        nodes: &[NodeId],
+        span: Option<&str>,
+        ms: Option<u64>,
+    ) -> Result<Wish, FaultError> {
         let name = fault.to_ascii_lowercase();
         let wish = match (&*name, nodes) {
             ("list", []) => Wish::List,
@@ -100,6 +116,8 @@ impl Wish {
             ("isolate", &[a]) => Wish::Isolate(a),
             ("heal", []) => Wish::Heal,
             ("heal", &[a, b]) => Wish::HealPair(a, b),
+            ("delay", []) => Wish::Delay(delay_ms(ms)?),
+            ("delay", &[a, b]) => Wish::DelayPair(a, b, delay_ms(ms)?),
             ("pause", &[a]) => Wish::Pause(a, span.map_or(Ok(DEFAULT_FAULT_PAUSE_MS), span_ms)?),
             ("cut" | "oneway", _) => {
                 return Err(FaultError::invalid(format!("{name} wants two nodes: {name} 1 2")));
@@ -112,6 +130,7 @@ impl Wish {
                     "heal wants two nodes, or none to heal everything: heal 1 2",
                 ));
             }
+            ("delay", _) => return Err(bad_delay()),
             ("list", _) => return Err(FaultError::invalid("list wants nothing more")),
             _ => {
                 let shown: String = name.chars().take(32).collect();
@@ -122,6 +141,9 @@ impl Wish {
             return Err(FaultError::invalid(format!(
                 "a time belongs to pause alone; {name} holds until it is healed"
             )));
+        }
+        if ms.is_some() && !matches!(wish, Wish::Delay(..) | Wish::DelayPair(..)) {
+            return Err(FaultError::invalid(format!("milliseconds belong to delay alone, not to {name}")));
         }
         Ok(wish)
     }
@@ -155,6 +177,20 @@ impl Wish {
                 }
                 plan(Order::Cut(directions), &members.iter().copied().collect::<Vec<_>>())
             }
+            Wish::Delay(ms) => {
+                let pairs = all.iter().flat_map(|&a| all.range(a..).skip(1).map(move |&b| [a, b]));
+                let delays: Vec<_> = pairs.map(|nodes| Delay { nodes, ms }).collect();
+                if delays.is_empty() {
+                    return Err(FaultError::invalid(
+                        "this cluster has one node: there is no link that could be slow",
+                    ));
+                }
+                plan(Order::Delay(delays), &members.iter().copied().collect::<Vec<_>>())
+            }
+            Wish::DelayPair(a, b, ms) => {
+                pair(a, b, members)?;
+                plan(Order::Delay(vec![Delay { nodes: [a.min(b), a.max(b)], ms }]), &[a, b])
+            }
             Wish::Heal => plan(Order::HealAll, &members.iter().copied().collect::<Vec<_>>()),
             Wish::HealPair(a, b) => {
                 pair(a, b, members)?;
@@ -175,6 +211,8 @@ impl fmt::Display for Wish {
             Wish::Cut(a, b) => write!(f, "cut {a} {b}"),
             Wish::Oneway(from, to) => write!(f, "oneway {from} {to}"),
             Wish::Isolate(a) => write!(f, "isolate {a}"),
+            Wish::Delay(ms) => write!(f, "delay {ms}"),
+            Wish::DelayPair(a, b, ms) => write!(f, "delay {ms} {a} {b}"),
             Wish::Heal => f.write_str("heal"),
             Wish::HealPair(a, b) => write!(f, "heal {a} {b}"),
             Wish::Pause(a, ms) if ms % 1_000 == 0 => write!(f, "pause {a} for {}s", ms / 1_000),
@@ -207,6 +245,16 @@ fn pair(a: NodeId, b: NodeId, members: &BTreeSet<NodeId>) -> Result<(), FaultErr
         return Err(FaultError::invalid(format!("a link has two ends, and both are node {a}")));
     }
     Ok(())
+}
+
+fn delay_ms(ms: Option<u64>) -> Result<u64, FaultError> {
+    ms.filter(|ms| (1..=MAX_FAULT_DELAY_MS).contains(ms)).ok_or_else(bad_delay)
+}
+
+fn bad_delay() -> FaultError {
+    FaultError::invalid(format!(
+        "delay wants whole milliseconds, from 1 to {MAX_FAULT_DELAY_MS}, and two nodes or none for all links: delay 10 1 2; heal ends it"
+    ))
 }
 
 /// `500ms`, `5s`, `1m`; a bare number counts seconds.
@@ -246,6 +294,8 @@ mod tests {
         assert_eq!(said("CUT 1 2"), Ok(Wish::Cut(one, two)));
         assert_eq!(said("oneway 2 1"), Ok(Wish::Oneway(two, one)));
         assert_eq!(said("isolate 2"), Ok(Wish::Isolate(two)));
+        assert_eq!(said("delay 10"), Ok(Wish::Delay(10)));
+        assert_eq!(said("DELAY 1000 2 1"), Ok(Wish::DelayPair(two, one, 1_000)));
         assert_eq!(said("heal"), Ok(Wish::Heal));
         assert_eq!(said("heal 1 2"), Ok(Wish::HealPair(one, two)));
         assert_eq!(said("pause 2"), Ok(Wish::Pause(two, DEFAULT_FAULT_PAUSE_MS)));
@@ -274,6 +324,17 @@ mod tests {
             "pause for 5s",
             "pause 1 for 99999999999999999999s",
             "pause 1 for ５s",
+            "delay",
+            "delay 0",
+            "delay 1001",
+            "delay -1",
+            "delay 1.5",
+            "delay 10ms",
+            "delay 10 1",
+            "delay 10 1 2 3",
+            "delay 10 1 x",
+            "delay 10 for 5s",
+            "delay 99999999999999999999",
         ] {
             assert_eq!(said(line), Err(FaultErrorKind::Invalid), "{line}");
         }
@@ -287,6 +348,14 @@ mod tests {
         assert!(refusal("cut 2 2").contains("two ends"));
         assert!(refusal("isolate 0").contains("no node 0"));
         assert!(refusal("pause 9").contains("no node 9"));
+        assert!(refusal("delay 10 1 4").contains("no node 4"));
+        assert!(refusal("delay 10 2 2").contains("two ends"));
+        let plan = said("delay 10").expect("it parses").plan(&members).expect("it is possible");
+        let pairs = [[1, 2], [1, 3], [2, 3]].map(|pair| Delay { nodes: pair.map(NodeId), ms: 10 });
+        assert_eq!((plan.order, plan.concerned), (Order::Delay(pairs.into()), members.clone()));
+        assert!(Wish::Delay(10).plan(&[NodeId(1)].into()).is_err());
+        assert!(Wish::new("cut", &[NodeId(1), NodeId(2)], None, Some(10)).is_err());
+        assert!(Wish::new("delay", &[], None, None).is_err());
         let plan = said("isolate 3").expect("it parses").plan(&members).expect("it is possible");
         assert_eq!(plan.concerned, members);
         assert!(matches!(plan.order, Order::Cut(directions) if directions.len() == 4));

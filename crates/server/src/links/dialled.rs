@@ -6,6 +6,7 @@
 
 use super::accepted::{HANDSHAKE_TIMEOUT, SILENCE_TIMEOUT};
 use super::handshake::{Handshake, HandshakeError, Hello, Progress, Refused};
+use super::held::Held;
 use super::outbox::Outbox;
 use bytes::{Bytes, BytesMut};
 use directory::Address;
@@ -31,6 +32,10 @@ pub(super) struct Dialled {
     pub queue: Outbox,
     /// What is sent here is lost on purpose (`orders`), and life signs are not heard.
     pub is_cut: bool,
+    /// How long each frame is held back on purpose; `None` while the link is not slow.
+    pub delay: Option<Duration>,
+    /// What is held back now.
+    pub held: Held,
     /// What the other side says after the handshake, where that is more than life signs: on connections for orders.
     pub answers: BytesMut,
     /// Whether this is a connection for orders.
@@ -73,6 +78,8 @@ impl Dialled {
             is_readable: false,
             queue: Outbox::default(),
             is_cut: false,
+            delay: None,
+            held: Held::default(),
             answers: BytesMut::new(),
             is_for_orders: false,
             candidates: Vec::new(),
@@ -219,18 +226,41 @@ impl Dialled {
         Ok(joined.map_or(Step::Nothing, Step::Up))
     }
 
-    /// Queues a chunk if the link is up and has room; says whether it did.
-    pub(super) fn send(&mut self, chunk: Bytes) -> bool {
-        let has_room = self.queue.is_empty() || self.queue.len_bytes() + chunk.len() <= MAX_LINK_QUEUE_BYTES;
-        if self.is_up() && has_room {
+    /// Queues a chunk if the link is up and has room, and drops it else.
+    pub(super) fn send(&mut self, chunk: Bytes) {
+        if self.has_room(&chunk) {
             self.queue.push(chunk);
-            return true;
         }
-        false
     }
 
-    /// Writes what waits; answers how many bytes went.
-    pub(super) fn write(&mut self) -> io::Result<usize> {
+    /// Like `send`, for a frame: a slow link holds it back first.
+    pub(super) fn send_frame(&mut self, frame: Bytes, now: Mono) {
+        match self.delay {
+            // What was held when the delay ended goes first.
+            None if self.held.is_empty() => self.send(frame),
+            delay if self.has_room(&frame) => self.held.push(frame, now, delay.unwrap_or_default()),
+            _ => {}
+        }
+    }
+
+    fn has_room(&self, chunk: &Bytes) -> bool {
+        let waiting_bytes = self.queue.len_bytes() + self.held.len_bytes();
+        self.is_up() && (waiting_bytes == 0 || waiting_bytes + chunk.len() <= MAX_LINK_QUEUE_BYTES)
+    }
+
+    /// From now on each frame is held for so long. Without a delay, everything that is held leaves.
+    pub(super) fn set_delay(&mut self, delay: Option<Duration>) {
+        self.delay = delay;
+        if delay.is_none() {
+            self.held.release();
+        }
+    }
+
+    /// Writes what waits and has been held for long enough; answers how many bytes went.
+    pub(super) fn write(&mut self, now: Mono) -> io::Result<usize> {
+        while let Some(frame) = self.held.pop(now) {
+            self.queue.push(frame);
+        }
         match &mut self.state {
             State::Shaking { stream, out, .. } if !out.is_empty() => match stream.write(out) {
                 Ok(n) => {
@@ -251,6 +281,7 @@ impl Dialled {
         self.failures = self.failures.saturating_add(1);
         self.state = State::Waiting { until: now + backoff.mul_f64(0.5 + 0.5 * jitter) };
         self.queue.clear();
+        self.held.clear();
         self.answers.clear();
         self.is_readable = false;
         if self.last_complaint == why {

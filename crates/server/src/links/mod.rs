@@ -4,7 +4,7 @@
 //! owner who repairs it, and a direction that is cut is seen as cut. Both sides prove the cluster's secret to each other (`handshake`, `proof`).
 //!
 //! * `accepted`, `dialled`: one connection each. `inbound`: all that were accepted. `admission`: who is wanted. `outbox`: what waits to be written. `resolver`: names. `throttle`: log lines about strangers.
-//! * `orders`: links that are cut on purpose, and the connections on which nodes order that.
+//! * `orders`: links that are cut or slow on purpose, and the connections on which nodes order that. `held`: what a slow link holds back.
 //!
 //! Invariants: no call blocks; strangers are few ([`MAX_STRANGERS`]), get a few kilobytes and three seconds; a peer's queue is bounded by `MAX_LINK_QUEUE_BYTES`;
 //! only frames from the node that proved itself on that connection are handed on, under its name. It does not decode frames: the core does, and refuses damage.
@@ -13,6 +13,7 @@ mod accepted;
 mod admission;
 mod dialled;
 pub(crate) mod handshake;
+mod held;
 mod inbound;
 mod orders;
 mod outbox;
@@ -220,16 +221,17 @@ impl Links {
         };
         let mut link = Dialled::new(address, now);
         link.is_cut = self.is_cut(&target);
+        link.set_delay(self.delay(&target));
         link.is_for_orders = matches!(target, Target::Orders(_));
         self.outgoing[at] = Some(Outgoing { target, link, waiting: Vec::new(), last_used: now });
         Some(at)
     }
 
-    /// Queues a frame for a member; drops it if there is no link or no room.
-    pub(crate) fn send(&mut self, to: NodeId, frame: Bytes) {
+    /// Queues a frame for a member; drops it if there is no link or no room. A slow link holds it from `now` on.
+    pub(crate) fn send(&mut self, to: NodeId, frame: Bytes, now: Mono) {
         let link = self.outgoing.iter_mut().flatten().find(|out| out.target == Target::Member(to));
         if let Some(outgoing) = link.filter(|outgoing| !outgoing.link.is_cut) {
-            outgoing.link.send(frame);
+            outgoing.link.send_frame(frame, now);
         }
     }
 
@@ -274,7 +276,10 @@ impl Links {
 
     /// When it wants a turn, whatever happens.
     pub(crate) fn deadline(&self, now: Mono) -> Mono {
-        let outgoing = self.outgoing.iter().flatten().map(|out| out.link.deadline());
+        let outgoing = self.outgoing.iter().flatten().flat_map(|out| {
+            // Held frames are due by themselves; the link's own deadline is when it is given up.
+            [Some(out.link.deadline()), out.link.held.deadline()].into_iter().flatten()
+        });
         let heartbeat = if self.accepted.iter().any(Option::is_some) {
             accepted::HEARTBEAT_INTERVAL / 2
         } else {
@@ -311,11 +316,11 @@ impl Links {
         events.append(&mut self.events);
     }
 
-    /// Writes what waits on every link.
+    /// Writes what waits on every link, and has been held for long enough where it is slow.
     pub(crate) fn flush(&mut self, now: Mono) {
         for at in 0..self.outgoing.len() {
             let Some(out) = &mut self.outgoing[at] else { continue };
-            match out.link.write() {
+            match out.link.write(now) {
                 Ok(n) => drop(self.metrics.peer_bytes_out.inc_by(n as u64)),
                 Err(error) => self.settle(at, Err(Complaint::Broken(error.to_string())), now),
             }

@@ -1,7 +1,7 @@
-//! Faults, as far as links go: which links carry nothing now, and the connections on which nodes order them.
+//! Faults, as far as links go: which links carry nothing now, which are slow, and the connections on which nodes order them.
 //!
 //! What is lost, and why so, is in `crate::faults`. Here: a link to a member is *cut* while this node's faults say so; then nothing is queued for it, its life signs are not heard, attempts to make it
-//! fail, and its own time limit ends it. Connections for orders are made when there is something to order, kept for a few idle seconds, and never cut.
+//! fail, and its own time limit ends it. A link to a member is *slow* while this node's faults say so: what this node sends there is held (`held`). Connections for orders are made when there is something to order, kept for a few idle seconds, and never cut.
 
 use super::dialled::State;
 use super::{LinkEvent, Links, Outgoing, Target};
@@ -11,6 +11,7 @@ use directory::Address;
 use proto::ids::NodeId;
 use proto::limits::MAX_FAULT_COMMANDS;
 use proto::time::Mono;
+use std::time::Duration;
 
 impl Links {
     /// What is cut. Orders from this node's own clients are obeyed through [`Links::order`].
@@ -58,6 +59,14 @@ impl Links {
         }
     }
 
+    /// How long frames to this target are held.
+    pub(super) fn delay(&self, target: &Target) -> Option<Duration> {
+        match target {
+            Target::Member(node) => self.faults.delay(self.me.node, *node),
+            Target::Passing(_) | Target::Orders(_) => None,
+        }
+    }
+
     /// Whether a member's peer address is out of reach.
     pub(super) fn is_address_cut(&self, address: &Address) -> bool {
         let mut members = self.addresses.iter();
@@ -68,7 +77,7 @@ impl Links {
     pub(super) fn faults_changed(&mut self, now: Mono) {
         for at in 0..self.outgoing.len() {
             let Some(out) = &self.outgoing[at] else { continue };
-            let is_cut = self.is_cut(&out.target);
+            let (is_cut, delay) = (self.is_cut(&out.target), self.delay(&out.target));
             let Some(Outgoing { link, .. }) = &mut self.outgoing[at] else { continue };
             if link.is_cut
                 && !is_cut
@@ -76,7 +85,11 @@ impl Links {
             {
                 *until = now;
             }
+            if is_cut {
+                link.held.clear(); // what is on its way is lost with the link
+            }
             link.is_cut = is_cut;
+            link.set_delay(delay);
         }
         let (faults, me) = (&self.faults, self.me.node);
         for slot in &mut self.accepted {

@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::faults::{Direction, Order};
+use crate::faults::{Delay, Direction, Known, Order};
 use mio::{Events, Poll};
 use proto::frame::Frame;
+use proto::limits::MAX_LINK_QUEUE_BYTES;
 use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
 
@@ -53,6 +54,11 @@ impl Node {
             resp: at.clone(),
             http: at,
         }
+    }
+
+    fn say(&mut self, to: NodeId, frame: Bytes) {
+        let now = self.clock.mono();
+        self.links.send(to, frame, now);
     }
 
     fn turn(&mut self) {
@@ -109,8 +115,8 @@ fn frame(from: u64, to: u64) -> Bytes {
 fn members_link_up_and_frames_arrive_under_the_name_of_whoever_proved_itself() {
     let (mut one, mut two) = pair([Some("s"), Some("s")]);
     until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
-    one.links.send(NodeId(2), frame(1, 2));
-    one.links.send(NodeId(7), frame(1, 7)); // no such link: dropped
+    one.say(NodeId(2), frame(1, 2));
+    one.say(NodeId(7), frame(1, 7)); // no such link: dropped
     let arrived = |node: &Node| {
         node.heard.iter().any(
             |event| matches!(event, LinkEvent::Frame { from: NodeId(1), bytes } if *bytes == frame(1, 2)),
@@ -219,8 +225,8 @@ fn a_cut_direction_carries_nothing_is_given_up_in_silence_and_comes_back() {
             |node: &Node| node.heard.iter().any(|event| matches!(event, LinkEvent::Down(NodeId(2))));
         let begun = Instant::now();
         until(&mut [&mut one, &mut two], |nodes| {
-            nodes[0].links.send(NodeId(2), frame(1, 2));
-            nodes[1].links.send(NodeId(1), frame(2, 1));
+            nodes[0].say(NodeId(2), frame(1, 2));
+            nodes[1].say(NodeId(1), frame(2, 1));
             is_down(nodes[0])
         });
         assert!(begun.elapsed() > Duration::from_secs(1), "nobody tells a node that its link is cut");
@@ -228,14 +234,14 @@ fn a_cut_direction_carries_nothing_is_given_up_in_silence_and_comes_back() {
         assert!(frames(&one) > 0, "the other way flows");
         let begun = Instant::now();
         until(&mut [&mut one, &mut two], |nodes| {
-            nodes[1].links.send(NodeId(1), frame(2, 1));
+            nodes[1].say(NodeId(1), frame(2, 1));
             begun.elapsed() > Duration::from_millis(1500)
         });
         assert_eq!((ups(&one, 2), ups(&two, 1)), (1, 1), "no handshake passes, and the other way is whole");
         obeys(&mut one, &Order::HealAll);
         obeys(&mut two, &Order::HealAll);
         until(&mut [&mut one, &mut two], |nodes| ups(nodes[0], 2) == 2);
-        one.links.send(NodeId(2), frame(1, 2));
+        one.say(NodeId(2), frame(1, 2));
         until(&mut [&mut one, &mut two], |nodes| frames(nodes[1]) == 1);
     }
 }
@@ -248,14 +254,73 @@ fn a_cut_that_is_healed_at_once_leaves_the_link_as_it_was() {
     obeys(&mut two, &what_one_says_to_two());
     let begun = Instant::now();
     until(&mut [&mut one, &mut two], |nodes| {
-        nodes[0].links.send(NodeId(2), frame(1, 2));
+        nodes[0].say(NodeId(2), frame(1, 2));
         begun.elapsed() > Duration::from_millis(200)
     });
     assert_eq!(frames(&two), 0);
     obeys(&mut two, &Order::HealAll);
-    one.links.send(NodeId(2), frame(1, 2));
+    one.say(NodeId(2), frame(1, 2));
     until(&mut [&mut one, &mut two], |nodes| frames(nodes[1]) > 0);
     assert_eq!(ups(&one, 2), 1);
+}
+
+/// Lets both turn until two has heard `wanted` frames; how long that took.
+fn until_heard(one: &mut Node, two: &mut Node, wanted: usize) -> Duration {
+    let begun = Instant::now();
+    until(&mut [one, two], |nodes| frames(nodes[1]) == wanted);
+    begun.elapsed()
+}
+
+#[test]
+fn a_slow_link_holds_each_frame_at_the_end_that_sends_and_a_healed_one_none() {
+    let slow = Duration::from_millis(150);
+    let order = Order::Delay(vec![Delay { nodes: [NodeId(1), NodeId(2)], ms: 150 }]);
+    let (mut one, mut two) = pair([None, None]);
+    until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+    // Both ends know it, as they do after a command; each holds what it says, and not what it hears.
+    obeys(&mut one, &order);
+    obeys(&mut two, &order);
+    one.say(NodeId(2), frame(1, 2));
+    one.say(NodeId(2), frame(1, 2));
+    assert!(one.links.deadline(one.clock.mono()) <= one.clock.mono() + slow, "the loop wakes for it");
+    assert!(until_heard(&mut one, &mut two, 2) >= slow);
+    two.say(NodeId(1), frame(2, 1));
+    assert!(until_heard(&mut two, &mut one, 1) >= slow);
+    // The receiver alone holds nothing: what is said leaves at once.
+    obeys(&mut one, &Order::HealAll);
+    one.say(NodeId(2), frame(1, 2));
+    one.turn();
+    let held = |node: &Node| {
+        node.links.outgoing.iter().flatten().map(|out| out.link.held.len_bytes()).sum::<usize>()
+    };
+    assert_eq!(held(&one), 0);
+    until_heard(&mut one, &mut two, 3);
+    // What is held when the delay ends leaves, before what is said later; a cut loses it.
+    two.say(NodeId(1), frame(2, 1));
+    two.turn();
+    assert!(held(&two) > 0);
+    obeys(&mut two, &Order::HealAll);
+    two.turn();
+    assert_eq!(held(&two), 0);
+    until_heard(&mut two, &mut one, 2);
+    obeys(&mut one, &order);
+    one.say(NodeId(2), frame(1, 2));
+    obeys(&mut one, &what_one_says_to_two());
+    obeys(&mut one, &Order::HealAll);
+    one.say(NodeId(2), frame(1, 2));
+    until_heard(&mut one, &mut two, 4);
+    assert_eq!((ups(&one, 2), ups(&two, 1)), (1, 1));
+}
+
+#[test]
+fn what_a_slow_link_holds_counts_against_its_bound() {
+    let (mut one, mut two) = pair([None, None]);
+    until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
+    obeys(&mut one, &Order::Delay(vec![Delay { nodes: [NodeId(1), NodeId(2)], ms: 1_000 }]));
+    let large = Bytes::from(vec![0; MAX_LINK_QUEUE_BYTES / 4]); // shared, so it costs one quarter
+    (0..6).for_each(|_| one.say(NodeId(2), large.clone()));
+    let link = &one.links.outgoing.iter().flatten().next().expect("a link").link;
+    assert_eq!(link.held.len_bytes() + link.queue.len_bytes(), MAX_LINK_QUEUE_BYTES);
 }
 
 #[test]
@@ -278,8 +343,8 @@ fn orders_pass_where_all_else_is_cut_and_a_node_where_nobody_listens_is_named() 
     assert_eq!(one.links.order(NodeId(2), 7, &Order::Tell, now), None);
     one.links.order(NodeId(2), 8, &Order::HealAll, now);
     until(&mut [&mut one, &mut two], |nodes| answer(nodes[0], 8).is_some());
-    assert_eq!(answer(&one, 7), Some(OrderAnswer::Obeyed(both.into())));
-    assert_eq!(answer(&one, 8), Some(OrderAnswer::Obeyed(vec![])));
+    assert_eq!(answer(&one, 7), Some(OrderAnswer::Obeyed(Known { cuts: both.into(), delays: vec![] })));
+    assert_eq!(answer(&one, 8), Some(OrderAnswer::Obeyed(Known::default())));
     until(&mut [&mut one, &mut two], |nodes| is_up(nodes[0], 2) && is_up(nodes[1], 1));
 
     let mut gone = one.member(3, 1);

@@ -1,4 +1,4 @@
-//! `/admin/faults`: what is cut, as each node knows it; cutting, pausing and healing.
+//! `/admin/faults`: what is cut and slow, as each node knows it; cutting, slowing, pausing and healing.
 
 use super::Front;
 use super::problem::Problem;
@@ -18,7 +18,7 @@ const MAX_BODY_BYTES: usize = 4 * 1024;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewFault {
-    /// `cut` (two nodes), `oneway` (what the first says to the second), `isolate` (one node from all others), `pause` (one node), or `heal` (two nodes, or none for all).
+    /// `cut` (two nodes), `oneway` (what the first says to the second), `isolate` (one node from all others), `delay` (two nodes, or none for all links), `pause` (one node), or `heal` (two nodes, or none for all).
     fault: String,
     /// The nodes, by number.
     #[serde(default)]
@@ -26,6 +26,9 @@ pub(super) struct NewFault {
     /// How long a paused node stands still: `500ms`, `5s`; 10 s unless said, a minute at most.
     #[serde(default, rename = "for")]
     span: Option<String>,
+    /// How long a slow link holds each frame, in each direction, in milliseconds: 1 to 1000.
+    #[serde(default)]
+    ms: Option<u64>,
 }
 
 /// What is to be healed.
@@ -37,7 +40,7 @@ pub(super) struct Healing {
     nodes: Vec<u64>,
 }
 
-/// What is cut now, as each node knows it.
+/// What is cut and slow now, as each node knows it.
 #[utoipa::path(get, path = "/admin/faults", tag = "admin", responses(
     (status = 200, description = "The faults", body = Report, content_type = "application/json"),
     (status = 401, description = "The password is missing; code `unauthorized`", body = Problem, content_type = "application/problem+json"),
@@ -59,9 +62,9 @@ pub(super) async fn list(State(front): State<Front>) -> Result<Response, Problem
 ))]
 pub(super) async fn make(State(front): State<Front>, body: Body) -> Result<Response, Problem> {
     let body = read(body).await?;
-    let NewFault { fault, nodes, span } = parse(&body)?;
+    let NewFault { fault, nodes, span, ms } = parse(&body)?;
     let nodes: Vec<_> = nodes.into_iter().map(NodeId).collect();
-    carry_out(&front, Wish::new(&fault, &nodes, span.as_deref()).map_err(problem)?).await
+    carry_out(&front, Wish::new(&fault, &nodes, span.as_deref(), ms).map_err(problem)?).await
 }
 
 /// Heals everything, or the link between two nodes.
@@ -84,7 +87,7 @@ pub(super) async fn heal(State(front): State<Front>, uri: Uri, body: Body) -> Re
     let body = read(body).await?;
     let healing: Option<Healing> = if body.is_empty() { None } else { parse(&body)? };
     let nodes: Vec<_> = healing.into_iter().flat_map(|healing| healing.nodes).map(NodeId).collect();
-    carry_out(&front, Wish::new("heal", &nodes, None).map_err(problem)?).await
+    carry_out(&front, Wish::new("heal", &nodes, None, None).map_err(problem)?).await
 }
 
 async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
