@@ -507,9 +507,7 @@ impl Core {
 
     fn announce(&mut self) {
         let now = self.now.mono;
-        for node in self.neighbours.tick(now, self.config.silence, &mut self.events) {
-            self.outbox.set_silent(node, true);
-        }
+        self.outbox.fell_silent(self.neighbours.tick(now, self.config.silence, &mut self.events));
         let mut eligible = self.neighbours.eligible();
         if self.stopping.is_none() {
             eligible.insert(self.me);

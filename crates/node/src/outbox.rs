@@ -69,6 +69,11 @@ impl Outbox {
         }
     }
 
+    /// These peers have fallen silent.
+    pub fn fell_silent(&mut self, nodes: impl IntoIterator<Item = NodeId>) {
+        self.silent.extend(nodes);
+    }
+
     /// Whether a client's request may be handed to this node. Not to a peer that is not heard, though its link is not given up yet: it would most likely not answer, and what was handed over cannot be tried in another way.
     pub fn may_hand_to(&self, node: NodeId) -> bool {
         self.is_linked(node) && !self.silent.contains(&node)
