@@ -11,7 +11,7 @@ use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::Event;
-use crate::group::{Group, Surroundings};
+use crate::group::{Group, Logged, Surroundings};
 use crate::io::{Input, Output};
 use crate::leadership::Leadership;
 use crate::neighbours::Neighbours;
@@ -70,6 +70,8 @@ pub struct Core {
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
+    /// Those of them with something that somebody waits for.
+    pub(crate) awaited: BTreeSet<GroupId>,
     /// Groups whose followers have not been told of the newest decision.
     pub(crate) untold: BTreeSet<GroupId>,
     pub(crate) batching: Batching,
@@ -146,7 +148,11 @@ impl Core {
     pub fn next_deadline(&self) -> Mono {
         let next = self.next_tick.min(self.next_announce);
         let next = self.front.next_deadline().map_or(next, |deadline| deadline.min(next));
-        if self.log.has_queued() && !self.log.in_flight() { next.min(self.batching.deadline()) } else { next }
+        if self.log.has_queued() && !self.log.in_flight() {
+            next.min(self.batching.deadline(self.waiters()))
+        } else {
+            next
+        }
     }
 
     fn set_now(&mut self, now: Now) {
@@ -234,8 +240,11 @@ impl Core {
             group.pump(around)
         });
         let Some(logged) = logged else { return };
-        if logged {
+        if logged != Logged::Nothing {
             self.unsealed.insert(id);
+        }
+        if logged == Logged::Awaited {
+            self.awaited.insert(id);
         }
         let group = self.groups.get_mut(&id).expect("just pumped");
         let view = group.view();
@@ -305,9 +314,18 @@ impl Core {
         }
     }
 
+    /// How many wait for the next batch: groups, and writes that this node has taken as their origin.
+    fn waiters(&self) -> usize {
+        self.awaited.len() + self.tentative.unsealed_answers()
+    }
+
     /// Everything queued becomes one batch, unless one is in flight or this one waits for company.
     fn seal(&mut self) {
-        if !self.batching.may_seal(self.now.mono, self.unsealed.len()) {
+        if self.log.has_queued() {
+            self.batching.queued(self.now.mono);
+        }
+        let waiters = self.waiters();
+        if !self.batching.may_seal(self.now.mono, waiters) {
             return;
         }
         let before = self.log.statistics().bytes;
@@ -316,8 +334,9 @@ impl Core {
             .into_iter()
             .filter_map(|id| self.groups.get(&id).and_then(Group::newest_in_log).map(|work| (id, work)))
             .collect();
-        self.batching.sealed(self.now.mono, works.len());
-        let (retire, journal) = (self.snapshots.take_retiring(), self.tentative.journaled());
+        self.awaited.clear();
+        self.batching.sealed(self.now.mono, waiters);
+        let (retire, journal) = (self.snapshots.take_retiring(), self.tentative.seal());
         let bytes = self.log.statistics().bytes - before;
         self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, journal, retire });
     }

@@ -23,6 +23,7 @@ use crate::transfer::Complete;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
+use proto::log_entry::LogEntry;
 use proto::outcome::{Certificate, Outcome, State};
 use proto::peer::{
     ConsensusEntry, ConsensusKind, ConsensusMessage, EntryKind, Message, SnapshotPoint, Untaken, WhyNotTaken,
@@ -93,6 +94,17 @@ pub struct Group {
     /// The last entry that the machine has applied, and its term.
     applied: (LogIndex, Term),
     led: Option<Term>,
+}
+
+/// What a pump has handed to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Logged {
+    /// Nothing.
+    Nothing,
+    /// Something for whose own sake nobody waits.
+    Unhurried,
+    /// Something that a client or a peer waits for.
+    Awaited,
 }
 
 /// A snapshot that the library wants sent.
@@ -204,9 +216,9 @@ impl Group {
         }
     }
 
-    /// Does everything that can be done now. Returns whether something was handed to the log.
-    pub fn pump(&mut self, around: &mut Surroundings<'_>) -> bool {
-        let mut logged = false;
+    /// Does everything that can be done now. Returns what was handed to the log.
+    pub fn pump(&mut self, around: &mut Surroundings<'_>) -> Logged {
+        let mut logged = Logged::Nothing;
         loop {
             self.notice_leadership(around);
             self.answer_safe_reads(around);
@@ -218,7 +230,7 @@ impl Group {
             let mut worked = false;
             while let Some(work) = self.replica.0.take_work() {
                 worked = true;
-                logged |= self.carry_out(work, around);
+                logged = logged.max(self.carry_out(work, around));
             }
             self.answer_reads(around);
             if !worked {
@@ -278,8 +290,8 @@ impl Group {
         }
     }
 
-    fn carry_out(&mut self, work: Work, around: &mut Surroundings<'_>) -> bool {
-        let needs_log = work.needs_log();
+    fn carry_out(&mut self, work: Work, around: &mut Surroundings<'_>) -> Logged {
+        let (needs_log, logged) = (work.needs_log(), self.urgency(&work));
         self.send_all(work.now, around);
         for (to, point) in work.snapshots {
             assert_eq!(point.index, self.applied.0, "a snapshot stands for the applied state of this moment");
@@ -335,7 +347,25 @@ impl Group {
         for (index, round) in work.reads {
             self.duties.reads.proven(round, index, term, around.lease);
         }
-        needs_log
+        logged
+    }
+
+    /// What of a work goes to the log: votes, terms and snapshots are waited for by peers, entries mostly by clients.
+    fn urgency(&self, work: &Work) -> Logged {
+        let known = &self.durable_hard_state;
+        let is_known = |state: &HardState| (state.term, state.vote) == (known.term, known.vote);
+        let is_unhurried = !work.entries.is_empty()
+            && work
+                .entries
+                .iter()
+                .all(|entry| entry.kind == EntryKind::Normal && LogEntry::is_unhurried(&entry.data))
+            && work.hard_state.as_ref().is_none_or(is_known)
+            && work.restore.is_none();
+        match work.needs_log() {
+            false => Logged::Nothing,
+            true if is_unhurried => Logged::Unhurried,
+            true => Logged::Awaited,
+        }
     }
 
     /// A follower's word on a heartbeat promises nothing that is not durable, if its term is: so reads need not wait for a follower's disk.

@@ -139,6 +139,7 @@ impl Core {
             dirty: groups.keys().copied().collect(),
             groups,
             unsealed: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             untold: BTreeSet::new(),
             batching: Batching::new(now.mono),
             outbox: Outbox::new(me),

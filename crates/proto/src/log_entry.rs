@@ -92,10 +92,19 @@ pub enum LogEntry {
     },
 }
 
+impl LogEntry {
+    /// Whether these are the bytes of an entry for whose own sake no client waits: a tentative operation was answered when its origin had it, and a floor is housekeeping.
+    pub fn is_unhurried(bytes: &[u8]) -> bool {
+        matches!(bytes.first(), Some(3 | 4))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::NodeId;
     use crate::ops::StringWrite;
+    use crate::tentative::{Dot, Dots, Origin};
 
     /// Logs outlive the program that wrote them: the first two are what an optional write was written as.
     #[test]
@@ -105,6 +114,39 @@ mod tests {
         assert_eq!(bytes(&Deed::Nothing), bytes_of(&None));
         assert_eq!(bytes(&Deed::Apply(write.clone())), bytes_of(&Some(write)));
         assert_eq!(bytes(&Deed::RefuseForMemory), [2]);
+    }
+
+    #[test]
+    fn only_tentative_operations_and_floors_are_in_no_hurry() {
+        let proposed = Timestamp(7);
+        let write = Write::String(StringWrite::GetDel { key: Bytes::from_static(b"k") });
+        let dot = Dot { origin: Origin::first_of(NodeId(1)), number: 2 };
+        let operation = Operation {
+            dot,
+            predecessor: 1,
+            time: proposed,
+            seen: proposed,
+            held: Dots::NONE,
+            dep_hlc: proposed,
+            dots: Dots::NONE,
+            client: None,
+            write,
+        };
+        let position = StreamPosition {
+            front: NodeId(1),
+            incarnation: Incarnation(1),
+            number: 1,
+            previous: 0,
+            acknowledged: 0,
+        };
+        let is_unhurried =
+            |entry: &LogEntry| LogEntry::is_unhurried(&postcard::to_stdvec(entry).expect("it is memory"));
+        assert!(is_unhurried(&LogEntry::Tentative { proposed, operation }));
+        assert!(is_unhurried(&LogEntry::Floor { proposed, floor: proposed, folds: vec![] }));
+        assert!(!is_unhurried(&LogEntry::Empty { proposed }));
+        assert!(!is_unhurried(&LogEntry::Write { proposed, position, client: None, deed: Deed::Nothing }));
+        assert!(!is_unhurried(&LogEntry::Directory { proposed, change: Bytes::new() }));
+        assert!(!LogEntry::is_unhurried(&[]), "the consensus library's own");
     }
 
     fn bytes_of(write: &Option<Write>) -> Vec<u8> {

@@ -71,6 +71,8 @@ pub struct Tentative {
     /// The forwards that have come.
     pub(crate) once: Once,
     pending: VecDeque<(LogIndex, Pending)>,
+    /// The journal's newest entry in the batch that was sealed last.
+    sealed: LogIndex,
     unanswered: VecDeque<Unanswered>,
 }
 
@@ -122,6 +124,7 @@ impl Tentative {
             folds: Folds::default(),
             once: Once::default(),
             pending: VecDeque::new(),
+            sealed: LogIndex(0),
             unanswered: VecDeque::new(),
         };
         for (at, kept) in kept {
@@ -164,9 +167,15 @@ impl Tentative {
         self.shards.get(&group)
     }
 
-    /// The journal's newest entry: everything up to there is in the batch that is sealed next.
-    pub fn journaled(&self) -> LogIndex {
-        self.journal.newest()
+    /// A batch is sealed: answers the newest entry of the journal in it.
+    pub fn seal(&mut self) -> LogIndex {
+        self.sealed = self.journal.newest();
+        self.sealed
+    }
+
+    /// How many answers wait for the batch that is sealed next.
+    pub fn unsealed_answers(&self) -> usize {
+        self.unanswered.iter().rev().take_while(|waiting| waiting.at > self.sealed).count()
     }
 
     /// How many operations are held undecided.

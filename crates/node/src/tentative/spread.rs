@@ -1,6 +1,6 @@
 //! How tentative operations reach the other replicas and the leader, and how a node learns that it lacks something.
 //!
-//! *Eagerly*: what has become durable here is sent on at once: to each replica of the shard, with the number up to which nothing is missing, and to the leader, who proposes it. *After any gap*: a receiver that lacks what goes
+//! *Eagerly*: what has become durable here is sent on at once: to each replica of the shard, with the number up to which nothing is missing; the leader proposes what comes so from its origin. *After any gap*: a receiver that lacks what goes
 //! before asks (`HeldWanted`) and any node answers with what it holds, of whatever origin, in the same order. An origin repeats to a peer what that peer has not acknowledged, and asks again for acknowledgements that an answer
 //! waits for when there is nothing left to repeat; a holder hands in, and passes on, what stays undecided for
 //! long, because its origin may be cut off.
@@ -102,6 +102,7 @@ impl Core {
     /// Sends this node's own operations of a shard that its other replicas were not sent.
     fn spread(&mut self, id: GroupId) {
         let (own, me) = (self.tentative.own(), self.me);
+        let leader = self.routing.group_leader(id).map(|(_, leader)| leader);
         let Some(shard) = self.tentative.shards.get_mut(&id) else { return };
         for &peer in self.routing.replicas(id).iter().filter(|peer| **peer != me) {
             if !self.outbox.is_linked(peer) {
@@ -111,6 +112,10 @@ impl Core {
             let operations = shard.holdings.after(own.origin, sent, MESSAGE_BYTES);
             let Some(newest) = operations.last().map(|operation| operation.dot.number) else { continue };
             shard.sent.insert(peer, newest);
+            if leader == Some(peer) && sent <= shard.handed_in_up_to {
+                // It proposes what it is sent; only what it was sent when another one led is handed in apart.
+                shard.handed_in_up_to = shard.handed_in_up_to.max(newest);
+            }
             self.outbox.send(peer, held(id, own, operations, &shard.holdings, &Dots::NONE));
         }
     }
@@ -150,7 +155,7 @@ impl Core {
         self.dirty.insert(id);
     }
 
-    /// Another node passes operations on.
+    /// Another node passes operations on. Those that come from their origin this node proposes, if it leads.
     pub(crate) fn held(
         &mut self,
         from: NodeId,
@@ -161,7 +166,7 @@ impl Core {
         covered: u64,
     ) {
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
-        let marks = machine.arbitration.marks();
+        let marks = machine.arbitration.marks().clone();
         let Some(shard) = self.tentative.shards.get_mut(&id).filter(|_| origin != self.tentative.origin)
         else {
             return;
@@ -193,6 +198,8 @@ impl Core {
         }
         #[cfg(feature = "planted")]
         let here = shard.holdings.reached(origin).max(marks.of(origin)).min(here);
+        let leads = from == origin.node && self.groups.get(&id).is_some_and(|group| group.view().serves);
+        let mut proposed = Vec::new();
         let (mut complete, mut before) = (true, here);
         for operation in operations {
             let dot = operation.dot;
@@ -204,6 +211,9 @@ impl Core {
                 break;
             }
             before = before.max(dot.number);
+            if leads {
+                proposed.push(operation.clone());
+            }
             if dot.origin != origin || dot.number <= here || shard.holdings.get(dot).is_some() {
                 continue;
             }
@@ -215,6 +225,10 @@ impl Core {
             let at = self.tentative.journal.push(&mut self.log, &Kept::Operation(id, operation.clone()));
             shard.holdings.insert(operation, at, self.now.mono, false);
             self.tentative.pending.push_back((at, Pending::Operation(id, dot)));
+        }
+        if let Some(group) = self.groups.get_mut(&id).filter(|_| !proposed.is_empty()) {
+            proposed.into_iter().for_each(|operation| group.duties.accept_tentative(operation, &marks));
+            self.dirty.insert(id);
         }
         let reached = if complete { covered } else { shard.holdings.reached(origin) };
         shard.holdings.reach(origin, reached);
