@@ -1,7 +1,7 @@
 //! The rules: what becomes of a tentative operation when its place in the log is known.
 //!
 //! First the order: each origin's operations once and in their order, behind everything of the shard that their origin held. Then the operation's meaning: an effect is applied whenever it comes; an assignment loses to a strong write that it
-//! had not seen, to a newer operation, and to the floor. Writes of several fields are decided field by field. A removal takes what its origin had observed.
+//! had not seen, to a newer operation, and to the floor (a hint, for which no floor waits, to whatever may be forgotten). Writes of several fields are decided field by field. A removal takes what its origin had observed.
 //!
 //! The overlay decides by [`rule`] too, on a copy: what is shown before the log has spoken is what the log would say.
 
@@ -149,7 +149,9 @@ pub(super) fn rule(
         return Ruled::nothing();
     };
     let base = arbitration.strong(state, key);
-    let decision = Decision { state, arbitration, place, operation, key, base };
+    let is_unknown = arbitration.keys.get(key).is_none() && state.get(key).is_none();
+    let deleted = if is_unknown { state.version_of(key) } else { Timestamp::ZERO };
+    let decision = Decision { state, arbitration, place, operation, key, base, deleted };
     match meaning {
         Meaning::Assigns => decision.assign(),
         Meaning::Adds => decision.add(),
@@ -168,6 +170,8 @@ struct Decision<'a> {
     key: &'a Bytes,
     /// The key's newest strong write, from before the operation.
     base: Timestamp,
+    /// Of a key of which nothing is there and nothing remembered: its slot's newest deletion, which may have been of this key.
+    deleted: Timestamp,
 }
 
 impl Decision<'_> {
@@ -178,6 +182,10 @@ impl Decision<'_> {
     /// Whether the operation, an assignment, had seen less than what is remembered.
     fn below_floor(&self) -> Option<WhySuperseded> {
         let floor = self.arbitration.floor;
+        if self.operation.dot.origin.is_hints() {
+            // No floor waits for hints, and they have seen nothing. A key that is there without a mark counts as written strongly, and what has a mark is known; so only a forgotten deletion could be undone.
+            return (self.deleted > Timestamp::ZERO).then(|| WhySuperseded::Floor(floor.max(self.deleted)));
+        }
         let below = self.operation.seen < floor;
         #[cfg(feature = "planted")]
         let below = below && self.arbitration.planted != Planted::FloorNotEnforced;
@@ -191,7 +199,14 @@ impl Decision<'_> {
         let unseen = unseen
             && !(matches!(self.place, Place::Overlay(_))
                 && self.arbitration.planted == Planted::OverlayByOtherRules);
-        unseen.then_some(WhySuperseded::Strong(strong))
+        // What stands at or below the floor may as well be a tentative write whose mark was dropped.
+        let is_unsure = self.operation.dot.origin.is_hints() && strong <= self.arbitration.floor;
+        let why = if is_unsure {
+            WhySuperseded::Floor(self.arbitration.floor)
+        } else {
+            WhySuperseded::Strong(strong)
+        };
+        unseen.then_some(why)
     }
 
     fn newer(&self, winner: Option<Winner>) -> Option<WhySuperseded> {
@@ -207,14 +222,19 @@ impl Decision<'_> {
     /// Notes in the key's mark that the operation made something of it. `note` does what is particular.
     fn note(&mut self, note: impl FnOnce(&mut KeyMark, Timestamp)) {
         let mut dots = self.operation.dots.clone();
-        dots.add(self.operation.dot);
+        // Nothing can depend on a hint that is not decided: it is shown by its decision, and the version says when that was.
+        if !self.operation.dot.origin.is_hints() {
+            dots.add(self.operation.dot);
+        }
         #[cfg(feature = "planted")]
         if self.arbitration.planted == Planted::KeyForgetsDots {
             dots = proto::tentative::Dots::NONE;
         }
         let folded = self.arbitration.strip(&mut dots);
         self.arbitration.kept.join(&dots);
-        let mut mark = self.arbitration.keys.take(self.key).unwrap_or_else(|| KeyMark::new(self.base));
+        // A mark says all that hints must lose to: a deletion that was forgotten, and what is above the floor is not, counts as strong from now on. Whoever else is above the floor has seen it.
+        let base = self.base.max(self.deleted.min(self.arbitration.floor));
+        let mut mark = self.arbitration.keys.take(self.key).unwrap_or_else(|| KeyMark::new(base));
         let at = self.place.decided_at();
         note(&mut mark, at);
         newest(&mut mark.winner, self.operation, at);
