@@ -179,10 +179,20 @@ impl Decision<'_> {
         self.arbitration.keys.get(self.key)
     }
 
+    fn is_hint(&self) -> bool {
+        self.operation.dot.origin.is_hints()
+    }
+
+    /// Anything that is not remembered may have been forgotten.
+    fn forgotten(&self) -> Option<WhySuperseded> {
+        let floor = self.arbitration.floor;
+        (floor > Timestamp::ZERO).then_some(WhySuperseded::Floor(floor))
+    }
+
     /// Whether the operation, an assignment, had seen less than what is remembered.
     fn below_floor(&self) -> Option<WhySuperseded> {
         let floor = self.arbitration.floor;
-        if self.operation.dot.origin.is_hints() {
+        if self.is_hint() {
             // No floor waits for hints, and they have seen nothing. A key that is there without a mark counts as written strongly, and what has a mark is known; so only a forgotten deletion could be undone.
             return (self.deleted > Timestamp::ZERO).then(|| WhySuperseded::Floor(floor.max(self.deleted)));
         }
@@ -200,7 +210,7 @@ impl Decision<'_> {
             && !(matches!(self.place, Place::Overlay(_))
                 && self.arbitration.planted == Planted::OverlayByOtherRules);
         // What stands at or below the floor may as well be a tentative write whose mark was dropped.
-        let is_unsure = self.operation.dot.origin.is_hints() && strong <= self.arbitration.floor;
+        let is_unsure = self.is_hint() && strong <= self.arbitration.floor;
         let why = if is_unsure {
             WhySuperseded::Floor(self.arbitration.floor)
         } else {
@@ -223,7 +233,7 @@ impl Decision<'_> {
     fn note(&mut self, note: impl FnOnce(&mut KeyMark, Timestamp)) {
         let mut dots = self.operation.dots.clone();
         // Nothing can depend on a hint that is not decided: it is shown by its decision, and the version says when that was.
-        if !self.operation.dot.origin.is_hints() {
+        if !self.is_hint() {
             dots.add(self.operation.dot);
         }
         #[cfg(feature = "planted")]
@@ -306,12 +316,14 @@ impl Decision<'_> {
             return ruled.refused(&self.operation.write);
         }
         let (operation, floor) = (self.operation, self.arbitration.floor);
+        // Who put it in may be forgotten, and a hint's add must not make it look as if its holder had.
+        let unknown = if self.is_hint() { floor } else { Timestamp::ZERO };
         self.note(|mark, at| {
             for (&name, present) in names.iter().zip(present) {
                 let mut element = mark.elements.take(name).unwrap_or_default();
                 // Without a mark it was put in strongly, as far as is known.
                 if present && element.adds.is_empty() {
-                    element.strong = element.strong.max(mark.whole);
+                    element.strong = element.strong.max(mark.whole).max(unknown);
                 }
                 if puts_in {
                     element.added(operation.dot, at);
@@ -339,6 +351,10 @@ impl Decision<'_> {
     /// Why an assignment to an element loses.
     fn element_loses(&self, name: &[u8]) -> Option<WhySuperseded> {
         let Some(mark) = self.mark() else { return self.unseen(self.base) };
+        if self.is_hint() {
+            // Marks of elements are forgotten one by one, and the floor that makes up for that does not count here: a hint must beat what the key remembers of all of them.
+            return self.unseen(mark.strong).or_else(|| self.newer(mark.winner));
+        }
         let element = mark.elements.get(name);
         let strong = element.map_or(mark.whole, |element| element.strong.max(mark.whole));
         self.unseen(strong)
@@ -389,7 +405,7 @@ impl Decision<'_> {
             // Below the floor nobody remembers who put it in.
             return self
                 .unseen(self.mark().map_or(self.base, |mark| mark.whole))
-                .or_else(|| self.below_floor());
+                .or_else(|| if self.is_hint() { self.forgotten() } else { self.below_floor() });
         };
         let unobserved = element.adds.iter().find(|(dot, at)| !self.observed(*dot, *at));
         let newer = unobserved.map(|&(dot, at)| WhySuperseded::Newer { dot, at });

@@ -195,7 +195,7 @@ mod tests {
             fates.applied(node, &entry(8, 2, newer), Instant(at)).unwrap();
             fates.applied(node, &entry(9, 2, Verdict::Repeated), Instant(at)).unwrap();
         }
-        assert_eq!(fates.verdicts(), [1, 0, 1, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(fates.verdicts(), [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
         assert!(fates.knows(dot(2)) && !fates.knows(dot(3)));
         let lines: Vec<String> = fates.all().map(Fate::to_line).collect();
         assert_eq!(
