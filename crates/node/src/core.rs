@@ -116,6 +116,7 @@ impl Core {
             Input::Frame { from, bytes } => self.frame(from, &bytes),
             Input::LinkUp { node } => {
                 self.outbox.set_linked(node, true);
+                self.front.tentative.link_up(node);
                 self.tentative_link_up(node);
                 self.announce_soon = true;
             }
@@ -581,6 +582,7 @@ impl Core {
 
     fn link_down(&mut self, node: NodeId) {
         self.outbox.set_linked(node, false);
+        self.front.tentative.link_down(node, self.now.mono);
         for (id, group) in &mut self.groups {
             group.replica().report_unreachable(ReplicaId(node.0));
             self.dirty.insert(*id);

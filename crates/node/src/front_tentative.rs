@@ -5,6 +5,9 @@
 //!
 //! A replica is given a little less time than the client has, so that its own refusal ("too far behind for this session") comes before the deadline, while another rung may still be tried.
 //!
+//! An eventual write of a shard of which this node has no replica, and to none of whose replicas it has had a link for a while, is given to this node itself, which holds it as a *hint* (`tentative::hints`). Not at once: links come
+//! back, and a hint is the weakest write there is, for an assignment loses to whatever was there. Nor before one of its connection that still waits for a replica.
+//!
 //! Invariant: a write is under way at one node at most, and the writes of one group leave for one node in the order in which they were asked.
 
 use crate::flights::behind;
@@ -13,7 +16,7 @@ use crate::outbox::Outbox;
 use crate::streams::PartId;
 use directory::routing::Routing;
 use proto::error::{ErrorKind, Failure};
-use proto::ids::{GroupId, Incarnation, NodeId};
+use proto::ids::{ConnectionId, GroupId, Incarnation, NodeId};
 use proto::log_entry::ClientNumber;
 use proto::ops::Write;
 use proto::peer::Message;
@@ -26,12 +29,16 @@ use std::time::Duration;
 const BREATH: Duration = Duration::from_millis(10);
 /// So much less than the client has does a replica have, and never more than a quarter less.
 const MARGIN: Duration = Duration::from_millis(60);
+/// A node that has had no link to any replica of a shard for so long holds hints for it.
+const HINT_PATIENCE: Duration = Duration::from_millis(250);
 
 /// A weak write of a client.
 #[derive(Debug)]
 pub(crate) struct Asked {
     /// Who waits.
     pub(crate) part: PartId,
+    /// On which connection.
+    pub(crate) connection: ConnectionId,
     /// Its shard.
     pub(crate) group: GroupId,
     /// What to do.
@@ -64,6 +71,10 @@ pub(crate) struct FrontTentative {
     entries: BTreeMap<u64, Entry>,
     unsent: BTreeSet<u64>,
     newest: u64,
+    /// When this front first looked for links.
+    started: Option<Mono>,
+    /// Since when there is no link to a node, if there ever was one.
+    down_since: BTreeMap<NodeId, Mono>,
 }
 
 impl FrontTentative {
@@ -79,6 +90,23 @@ impl FrontTentative {
         self.newest
     }
 
+    /// A link came up.
+    pub(crate) fn link_up(&mut self, node: NodeId) {
+        self.down_since.remove(&node);
+    }
+
+    /// A link broke.
+    pub(crate) fn link_down(&mut self, node: NodeId, now: Mono) {
+        self.down_since.entry(node).or_insert(now);
+    }
+
+    /// Since when none of these, to which there is no link, could be reached.
+    fn cut_off_since(&self, replicas: &[NodeId]) -> Mono {
+        let started = self.started.unwrap_or_default();
+        let since = |node| self.down_since.get(node).copied().unwrap_or(started);
+        replicas.iter().map(since).max().unwrap_or(started)
+    }
+
     /// Hands over what nobody has, where somebody can be asked.
     pub(crate) fn send(
         &mut self,
@@ -87,19 +115,34 @@ impl FrontTentative {
         routing: &Routing,
         outbox: &mut Outbox,
     ) {
+        self.started.get_or_insert(now);
         if self.unsent.is_empty() {
             return;
         }
         let mut still_unsent = BTreeSet::new();
+        let mut waiting: BTreeSet<(ConnectionId, GroupId)> = BTreeSet::new();
         for id in std::mem::take(&mut self.unsent) {
-            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            let Some(entry) = self.entries.get(&id) else { continue };
             let asked = &entry.asked;
-            let target = next_replica(routing.replicas(asked.group), entry.refused_by, outbox);
+            let replicas = routing.replicas(asked.group);
+            let place = (asked.connection, asked.group);
+            let is_hint = || {
+                let is_patient = now - self.cut_off_since(replicas) >= HINT_PATIENCE;
+                asked.session.is_none()
+                    && asked.acks <= 1
+                    && (is_patient || asked.until - now <= MARGIN)
+                    && !waiting.contains(&place)
+            };
+            let target = next_replica(replicas, entry.refused_by, outbox);
+            let target = target.or_else(|| is_hint().then(|| outbox.me()));
             let is_time = now >= entry.send_at && now < asked.until;
             let Some(target) = target.filter(|target| is_time && outbox.may_hand_to(*target)) else {
                 still_unsent.insert(id);
+                waiting.insert(place);
                 continue;
             };
+            let entry = self.entries.get_mut(&id).expect("just seen");
+            let asked = &entry.asked;
             entry.holder = Some(target);
             let left = asked.until - now;
             let message = Message::ForwardTentative {
@@ -228,9 +271,10 @@ mod tests {
     fn asked() -> Asked {
         Asked {
             part: PartId { flight: 1, part: 0 },
+            connection: ConnectionId(1),
             group: ShardId(0).group(),
             write: Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 }),
-            session: None,
+            session: Some(Session::default()),
             client: None,
             acks: 1,
             until: Mono(1_000_000_000),

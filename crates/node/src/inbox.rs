@@ -144,6 +144,8 @@ impl Core {
                 self.held_durably(from, group, origin, number);
             }
             Message::Submit { group, operations } => self.submitted(from, group, operations),
+            Message::HandOver { group, operations } => self.hints_arrived(from, group, operations),
+            Message::HandedOver { group, number } => self.hints_decided(from, group, number),
             Message::Folded { folds } => self.folded(from, folds),
             Message::FloorWanted { group } => self.floor_wanted(from, group),
             Message::FloorPromise { group, origin, floor } => {

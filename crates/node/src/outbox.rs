@@ -163,9 +163,9 @@ fn weight_bytes(message: &Message) -> usize {
             Message::DirectoryCopy { state, .. } => state.len(),
             Message::ForwardTentative { write, .. } => write.weight_bytes(),
             Message::TentativeAnswer { outcome, .. } => outcome_bytes(outcome),
-            Message::Held { operations, .. } | Message::Submit { operations, .. } => {
-                operations.iter().map(Operation::weight_bytes).sum()
-            }
+            Message::Held { operations, .. }
+            | Message::Submit { operations, .. }
+            | Message::HandOver { operations, .. } => operations.iter().map(Operation::weight_bytes).sum(),
             Message::ForwardRead { .. }
             | Message::ForwardWrite { .. }
             | Message::Announce(_)
@@ -176,6 +176,7 @@ fn weight_bytes(message: &Message) -> usize {
             | Message::Folded { .. }
             | Message::FloorWanted { .. }
             | Message::FloorPromise { .. }
+            | Message::HandedOver { .. }
             | Message::Snapshot { .. }
             | Message::ProposeDirectory { .. }
             | Message::DirectoryWanted { .. } => 0,

@@ -172,6 +172,8 @@ impl Core {
             memory_limit_bytes: self.config.memory_limit_bytes,
             keys: self.keys(),
             requests_under_way: self.front.under_way(),
+            undecided: self.held_operations(),
+            hints: self.held_hints(),
             log: LogStatus {
                 batches: statistics.batches,
                 syncs: statistics.syncs,

@@ -265,6 +265,7 @@ impl Front {
             if level.is_weak() {
                 let id = self.tentative.ask(Asked {
                     part: waiter,
+                    connection: flight.connection,
                     group,
                     write,
                     session: (level == Level::Causal).then(|| flight.session.clone()),

@@ -33,6 +33,10 @@ pub struct Status {
     pub keys: u64,
     /// Client requests under way.
     pub requests_under_way: usize,
+    /// Tentative writes that this node holds and does not know to be decided, hints among them.
+    pub undecided: usize,
+    /// Hints: those of shards of which it has no replica.
+    pub hints: usize,
     /// The log.
     pub log: LogStatus,
     /// Snapshots on their way.

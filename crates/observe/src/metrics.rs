@@ -100,6 +100,10 @@ pub struct Metrics {
     pub connected_clients: Gauge,
     /// Bytes that the state holds in memory.
     pub state_bytes: Gauge,
+    /// Tentative writes held and not known to be decided.
+    pub undecided: Gauge,
+    /// Hints among them.
+    pub hints: Gauge,
     /// Client bytes received.
     pub client_bytes_in: Counter,
     /// Client bytes sent.
@@ -157,6 +161,8 @@ impl Metrics {
             lag_entries: Family::default(),
             connected_clients: Gauge::default(),
             state_bytes: Gauge::default(),
+            undecided: Gauge::default(),
+            hints: Gauge::default(),
             connections_accepted: Counter::default(),
             connections_refused: Counter::default(),
         };
@@ -218,6 +224,12 @@ impl Metrics {
         );
         r.register("connected_clients", "Open client connections", self.connected_clients.clone());
         r.register_with_unit("state", "Bytes of the data in memory", Unit::Bytes, self.state_bytes.clone());
+        r.register(
+            "tentative_undecided",
+            "Tentative writes held here and not known to be decided",
+            self.undecided.clone(),
+        );
+        r.register("hints", "Those of shards of which this node has no replica", self.hints.clone());
         r.register("connections_accepted", "Client connections accepted", self.connections_accepted.clone());
         r.register("connections_refused", "Client connections refused", self.connections_refused.clone());
     }

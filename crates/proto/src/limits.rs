@@ -113,6 +113,10 @@ pub const MAX_HELD_OF_KEY: usize = 1_024;
 pub const MAX_FOLDS_OF_ORIGIN: usize = 64;
 /// Bytes of tentative operations of one shard that one node holds undecided.
 pub const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
+/// Hints that one node holds undecided, of all shards together: eventual writes of shards of which it reached no replica. Further ones are refused.
+pub const MAX_HINTS: usize = 16_384;
+/// Bytes of them.
+pub const MAX_HINT_BYTES: usize = 64 * 1024 * 1024;
 /// Writes and reads below sequential that wait at one replica of a shard for what their session depends on.
 pub const MAX_WAITING_TENTATIVE: usize = 16_384;
 /// Keys of one shard of which deletions and tentative winners are remembered; beyond it the oldest are forgotten, and what had not seen them is superseded.

@@ -210,6 +210,20 @@ pub enum Message {
         /// The encoded state.
         state: Bytes,
     },
+    /// Hints of the sender, who has no replica of the shard, for any replica: it sees to it that they are decided. Idempotent; repeated until they are.
+    HandOver {
+        /// The shard.
+        group: GroupId,
+        /// In the order of their numbers.
+        operations: Vec<Operation>,
+    },
+    /// "Of your hints of this shard all up to this number are decided", from a replica that has applied the decisions.
+    HandedOver {
+        /// The shard.
+        group: GroupId,
+        /// Up to here.
+        number: u64,
+    },
 }
 
 /// A node's regular word to its peers: it lives, and this is what it hears.

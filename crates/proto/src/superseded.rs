@@ -87,7 +87,9 @@ impl fmt::Display for By {
         match self {
             By::StrongWrite { at } => write!(f, "a strong write at {at} that it had not seen"),
             By::NewerWrite { operation, at } => write!(f, "the newer operation {operation}, decided at {at}"),
-            By::Floor { at } => write!(f, "deletions up to {at} are forgotten, and it had seen less"),
+            By::Floor { at } => {
+                write!(f, "writes and deletions up to {at} may be forgotten, and it had seen less")
+            }
             By::Value => {
                 f.write_str("what the key held when it was decided: the command answers an error there")
             }

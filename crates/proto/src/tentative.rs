@@ -23,15 +23,31 @@ pub struct Origin {
     pub incarnation: u32,
 }
 
+/// In place of a core's number: the node's hints. No node has so many cores.
+const HINTS: u16 = u16::MAX;
+
 impl Origin {
     /// The origin that a node with its first data folder is.
     pub fn first_of(node: NodeId) -> Origin {
         Origin { node, core: 0, incarnation: 1 }
     }
+
+    /// The origin of the hints that a node with its first data folder holds: writes of shards of which it has no replica. Its numbers are a sequence of their own, and no session ever depends on them.
+    pub fn hints_of(node: NodeId) -> Origin {
+        Origin { node, core: HINTS, incarnation: 1 }
+    }
+
+    /// Whether its operations are hints.
+    pub fn is_hints(&self) -> bool {
+        self.core == HINTS
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_hints() {
+            return write!(f, "n{}.hints.{}", self.node, self.incarnation);
+        }
         write!(f, "n{}.{}.{}", self.node, self.core, self.incarnation)
     }
 }
@@ -175,6 +191,13 @@ mod tests {
 
     fn dot(node: u64, number: u64) -> Dot {
         Dot { origin: Origin::first_of(NodeId(node)), number }
+    }
+
+    #[test]
+    fn hints_have_a_sequence_of_their_own_and_say_so() {
+        let (own, hints) = (Origin::first_of(NodeId(4)), Origin::hints_of(NodeId(4)));
+        assert!(own != hints && hints.is_hints() && !own.is_hints());
+        assert_eq!((own.to_string(), hints.to_string()), ("n4.0.1".to_owned(), "n4.hints.1".to_owned()));
     }
 
     #[test]

@@ -223,6 +223,12 @@ pub fn describe(bytes: &Bytes) -> String {
                     operations.iter().map(|operation| operation.dot.to_string()).collect();
                 format!("g{group} submit {}", dots.join(" "))
             }
+            Message::HandOver { group, operations } => {
+                let dots: Vec<String> =
+                    operations.iter().map(|operation| operation.dot.to_string()).collect();
+                format!("g{group} hand-over {}", dots.join(" "))
+            }
+            Message::HandedOver { group, number } => format!("g{group} handed-over {number}"),
             Message::Folded { folds } => {
                 let folds: Vec<String> =
                     folds.iter().map(|fold| format!("{}:{}", fold.origin, fold.number)).collect();
@@ -255,6 +261,8 @@ fn name(message: &Message) -> String {
         Message::HeldWanted { .. } => "held-wanted",
         Message::HeldDurably { .. } => "held-durably",
         Message::Submit { .. } => "submit",
+        Message::HandOver { .. } => "hand-over",
+        Message::HandedOver { .. } => "handed-over",
         Message::Folded { .. } => "folded",
         Message::FloorWanted { .. } => "floor-wanted",
         Message::FloorPromise { .. } => "floor-promise",

@@ -17,6 +17,12 @@ pub(super) fn render(view: &View) -> String {
         size(view.log.disk_bytes),
         view.log.syncs
     ));
+    if view.undecided > 0 {
+        line(format!(
+            "waits    {} tentative writes for the log, {} of them hints",
+            view.undecided, view.hints
+        ));
+    }
     let FaultsView { cuts, delays, .. } = &view.faults;
     if !cuts.is_empty() || !delays.is_empty() {
         line(format!("faults   {}", faults(cuts, delays)));

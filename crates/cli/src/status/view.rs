@@ -23,6 +23,12 @@ pub struct View {
     pub data_bytes: u64,
     /// The limit that growing writes respect.
     pub memory_limit_bytes: Option<u64>,
+    /// Tentative writes that it holds and does not know to be decided; hints among them.
+    #[serde(default)]
+    pub undecided: u64,
+    /// Those of shards of which it has no replica.
+    #[serde(default)]
+    pub hints: u64,
     /// Bytes of all log segments on disk.
     pub log: LogView,
     /// Faults that somebody made; left out by nodes that know none.

@@ -213,10 +213,44 @@ fn partition_a_ladder_is_met_at_its_first_rung_on_one_side_and_at_its_last_on_th
     }
 }
 
+/// Of five nodes one is cut off that has no replica of the keys' shards.
+#[test]
+fn partition_an_eventual_write_is_held_by_a_node_that_reaches_no_replica() {
+    const HOLDER: u64 = 5;
+    let mut cluster = TestCluster::start(5);
+    let view = cluster.view(WITH_MAJORITY).expect("its status");
+    let is_elsewhere = |key: &String| {
+        let slot = proto::slots::slot_of(key.as_bytes()).0;
+        let of_key = |shard: &&cli::status::ShardView| (shard.first_slot..=shard.last_slot).contains(&slot);
+        let shard = view.shards.iter().find(of_key).expect("every slot has a shard");
+        !shard.replicas.contains(&HOLDER)
+    };
+    let keys: Vec<String> = (0..).map(|n| format!("k{n}")).filter(is_elsewhere).take(2).collect();
+    let locks: Vec<String> = (0..).map(|n| format!("lock{n}")).filter(is_elsewhere).take(2).collect();
+    isolate(&mut cluster, HOLDER);
+    gives_its_links_up(&mut cluster, HOLDER);
+    for (index, front) in fronts(&cluster, HOLDER).iter().enumerate() {
+        for key in [&keys[index], &locks[index]] {
+            let wrote = front.set(key, "held", at("eventual")).expect("taken");
+            assert_eq!((&*wrote.level, &*wrote.state), ("eventual", "tentative"));
+        }
+        refused(front.get(&keys[index], at("eventual")), &["BEHIND"]);
+        refused(front.set(&keys[index], "lost", at("causal")), &["NOQUORUM"]);
+    }
+    assert_eq!(cluster.view(HOLDER).expect("its status").hints, 4);
+    for (index, front) in fronts(&cluster, WITH_MAJORITY).iter().enumerate() {
+        front.set(&locks[index], "theirs", patient("linearizable")).expect("written");
+    }
+    heal(&mut cluster);
+    keys.iter().for_each(|key| settles(&cluster, key, Some("held")));
+    locks.iter().for_each(|key| settles(&cluster, key, Some("theirs")));
+    assert_eq!(cluster.view(HOLDER).expect("its status").hints, 0);
+}
+
 /// Waits until every node tells the same decided value through both doors.
 fn settles(cluster: &TestCluster, key: &str, value: Option<&str>) {
     let end = Instant::now() + PATIENCE;
-    let all: Vec<Front> = (1..=3).flat_map(|node| fronts(cluster, node)).collect();
+    let all: Vec<Front> = cluster.ids().into_iter().flat_map(|node| fronts(cluster, node)).collect();
     loop {
         let told: Vec<_> = all.iter().map(|front| front.get(key, at("eventual"))).collect();
         let settled = |told: &Result<Told, String>| {

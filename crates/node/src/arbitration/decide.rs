@@ -1,7 +1,7 @@
 //! The rules: what becomes of a tentative operation when its place in the log is known.
 //!
 //! First the order: each origin's operations once and in their order, behind everything of the shard that their origin held. Then the operation's meaning: an effect is applied whenever it comes; an assignment loses to a strong write that it
-//! had not seen, to a newer operation, and to the floor. Writes of several fields are decided field by field. A removal takes what its origin had observed.
+//! had not seen, to a newer operation, and to the floor (a hint, for which no floor waits, to whatever may be forgotten). Writes of several fields are decided field by field. A removal takes what its origin had observed.
 //!
 //! The overlay decides by [`rule`] too, on a copy: what is shown before the log has spoken is what the log would say.
 
@@ -149,7 +149,9 @@ pub(super) fn rule(
         return Ruled::nothing();
     };
     let base = arbitration.strong(state, key);
-    let decision = Decision { state, arbitration, place, operation, key, base };
+    let is_unknown = arbitration.keys.get(key).is_none() && state.get(key).is_none();
+    let deleted = if is_unknown { state.version_of(key) } else { Timestamp::ZERO };
+    let decision = Decision { state, arbitration, place, operation, key, base, deleted };
     match meaning {
         Meaning::Assigns => decision.assign(),
         Meaning::Adds => decision.add(),
@@ -168,6 +170,8 @@ struct Decision<'a> {
     key: &'a Bytes,
     /// The key's newest strong write, from before the operation.
     base: Timestamp,
+    /// Of a key of which nothing is there and nothing remembered: its slot's newest deletion, which may have been of this key.
+    deleted: Timestamp,
 }
 
 impl Decision<'_> {
@@ -175,9 +179,23 @@ impl Decision<'_> {
         self.arbitration.keys.get(self.key)
     }
 
+    fn is_hint(&self) -> bool {
+        self.operation.dot.origin.is_hints()
+    }
+
+    /// Anything that is not remembered may have been forgotten.
+    fn forgotten(&self) -> Option<WhySuperseded> {
+        let floor = self.arbitration.floor;
+        (floor > Timestamp::ZERO).then_some(WhySuperseded::Floor(floor))
+    }
+
     /// Whether the operation, an assignment, had seen less than what is remembered.
     fn below_floor(&self) -> Option<WhySuperseded> {
         let floor = self.arbitration.floor;
+        if self.is_hint() {
+            // No floor waits for hints, and they have seen nothing. A key that is there without a mark counts as written strongly, and what has a mark is known; so only a forgotten deletion could be undone.
+            return (self.deleted > Timestamp::ZERO).then(|| WhySuperseded::Floor(floor.max(self.deleted)));
+        }
         let below = self.operation.seen < floor;
         #[cfg(feature = "planted")]
         let below = below && self.arbitration.planted != Planted::FloorNotEnforced;
@@ -191,7 +209,14 @@ impl Decision<'_> {
         let unseen = unseen
             && !(matches!(self.place, Place::Overlay(_))
                 && self.arbitration.planted == Planted::OverlayByOtherRules);
-        unseen.then_some(WhySuperseded::Strong(strong))
+        // What stands at or below the floor may as well be a tentative write whose mark was dropped.
+        let is_unsure = self.is_hint() && strong <= self.arbitration.floor;
+        let why = if is_unsure {
+            WhySuperseded::Floor(self.arbitration.floor)
+        } else {
+            WhySuperseded::Strong(strong)
+        };
+        unseen.then_some(why)
     }
 
     fn newer(&self, winner: Option<Winner>) -> Option<WhySuperseded> {
@@ -207,14 +232,19 @@ impl Decision<'_> {
     /// Notes in the key's mark that the operation made something of it. `note` does what is particular.
     fn note(&mut self, note: impl FnOnce(&mut KeyMark, Timestamp)) {
         let mut dots = self.operation.dots.clone();
-        dots.add(self.operation.dot);
+        // Nothing can depend on a hint that is not decided: it is shown by its decision, and the version says when that was.
+        if !self.is_hint() {
+            dots.add(self.operation.dot);
+        }
         #[cfg(feature = "planted")]
         if self.arbitration.planted == Planted::KeyForgetsDots {
             dots = proto::tentative::Dots::NONE;
         }
         let folded = self.arbitration.strip(&mut dots);
         self.arbitration.kept.join(&dots);
-        let mut mark = self.arbitration.keys.take(self.key).unwrap_or_else(|| KeyMark::new(self.base));
+        // A mark says all that hints must lose to: a deletion that was forgotten, and what is above the floor is not, counts as strong from now on. Whoever else is above the floor has seen it.
+        let base = self.base.max(self.deleted.min(self.arbitration.floor));
+        let mut mark = self.arbitration.keys.take(self.key).unwrap_or_else(|| KeyMark::new(base));
         let at = self.place.decided_at();
         note(&mut mark, at);
         newest(&mut mark.winner, self.operation, at);
@@ -286,12 +316,14 @@ impl Decision<'_> {
             return ruled.refused(&self.operation.write);
         }
         let (operation, floor) = (self.operation, self.arbitration.floor);
+        // Who put it in may be forgotten, and a hint's add must not make it look as if its holder had.
+        let unknown = if self.is_hint() { floor } else { Timestamp::ZERO };
         self.note(|mark, at| {
             for (&name, present) in names.iter().zip(present) {
                 let mut element = mark.elements.take(name).unwrap_or_default();
                 // Without a mark it was put in strongly, as far as is known.
                 if present && element.adds.is_empty() {
-                    element.strong = element.strong.max(mark.whole);
+                    element.strong = element.strong.max(mark.whole).max(unknown);
                 }
                 if puts_in {
                     element.added(operation.dot, at);
@@ -319,6 +351,10 @@ impl Decision<'_> {
     /// Why an assignment to an element loses.
     fn element_loses(&self, name: &[u8]) -> Option<WhySuperseded> {
         let Some(mark) = self.mark() else { return self.unseen(self.base) };
+        if self.is_hint() {
+            // Marks of elements are forgotten one by one, and the floor that makes up for that does not count here: a hint must beat what the key remembers of all of them.
+            return self.unseen(mark.strong).or_else(|| self.newer(mark.winner));
+        }
         let element = mark.elements.get(name);
         let strong = element.map_or(mark.whole, |element| element.strong.max(mark.whole));
         self.unseen(strong)
@@ -369,7 +405,7 @@ impl Decision<'_> {
             // Below the floor nobody remembers who put it in.
             return self
                 .unseen(self.mark().map_or(self.base, |mark| mark.whole))
-                .or_else(|| self.below_floor());
+                .or_else(|| if self.is_hint() { self.forgotten() } else { self.below_floor() });
         };
         let unobserved = element.adds.iter().find(|(dot, at)| !self.observed(*dot, *at));
         let newer = unobserved.map(|&(dot, at)| WhySuperseded::Newer { dot, at });

@@ -4,7 +4,7 @@
 //! away, for nothing of what was there is left; a write that looks at the key keeps its dots, and its reader joins them.
 //!
 //! A write that changes nothing is a write all the same if it says what is there, or is not: DEL of an absent key, SADD of a member that is there. Whoever got its answer relies on it, so what had not seen it must not undo it. Such a
-//! write leaves a mark, until the floor has passed it. A write whose condition was not met (SET NX, ZADD GT, EXPIRE of an absent key) was refused, and leaves nothing.
+//! write leaves a mark, until the floor has passed it, and an absent key's slot has a newer deletion, which hints lose to for ever. A write whose condition was not met (SET NX, ZADD GT, EXPIRE of an absent key) was refused, and leaves nothing.
 
 use super::Arbitration;
 use super::elements::named;
@@ -92,6 +92,7 @@ pub(crate) fn apply(
             arbitration.keys.put(key, KeyMark::strongly(at));
         } else if !was_changed(state, key, at) && stands(state, key, write, &applied) {
             note_write(arbitration, state, key, at, write);
+            state.note_absence(key, at);
         }
         let mut dots = Dots::NONE;
         let looks = || matches!(touch(write), Touch::Key(_)) || tells_presence(write);
@@ -135,6 +136,7 @@ fn one(
         }
     } else if stands(state, key, write, &applied) {
         note_write(arbitration, state, key, at, write);
+        state.note_absence(key, at);
     }
     (applied, dots)
 }
@@ -214,6 +216,7 @@ fn several(
         let mark = || KeyMark { dots: dots.clone(), folded, ..KeyMark::strongly(at) };
         if state.get(key).is_none() && (was_there || stands(state, key, write, &applied)) {
             arbitration.keys.put(key, mark());
+            state.note_absence(key, at);
         } else if was_changed(state, key, at) {
             if dots.is_empty() && folded == Timestamp::ZERO {
                 arbitration.keys.take(key);

@@ -66,6 +66,11 @@ impl Holdings {
         self.count
     }
 
+    /// About how many bytes they weigh.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether there is room for another operation.
     pub fn has_room(&self) -> bool {
         self.count < MAX_HELD_OPERATIONS && self.bytes < MAX_HELD_BYTES

@@ -2,7 +2,7 @@
 //!
 //! To the log it is one more group, whose entries are written once and never replicated: so an operation costs no file and no sync of its own, and segments are covered and released as for any group. The mark
 //! that releases them stands below the oldest entry that is still *live*. An operation is live until a durable snapshot of its shard contains its decision: before that a crash may set the shard back to where it was
-//! undecided. A promise is live until the next one of its shard.
+//! undecided. A promise is live until the next one of its shard. A hint, of a shard that has no state here, is live until an entry says that it is decided; that entry until the next one of its shard.
 //!
 //! Where a live entry pins the oldest segment for long, an undecided operation is written again at the end, and a shard with a decided one is snapshotted.
 //!
@@ -31,6 +31,10 @@ pub enum Kept {
     Operation(GroupId, Operation),
     /// This node promised that it has nothing pending in the shard, and takes nothing, that had seen less.
     Promise(GroupId, Timestamp),
+    /// A hint: an operation of a shard that this node does not replicate.
+    Hint(GroupId, Operation),
+    /// This node's hints of a shard are decided up to this number. It also keeps the number from being given out again.
+    Handed(GroupId, u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,7 @@ enum Live {
     /// Decided by the entry of this index.
     Decided(GroupId, LogIndex),
     Promise(GroupId),
+    Handed(GroupId),
 }
 
 /// The books of the journal.
@@ -50,6 +55,7 @@ pub struct Journal {
     live: BTreeMap<LogIndex, Live>,
     places: BTreeMap<(GroupId, Dot), LogIndex>,
     promises: BTreeMap<GroupId, LogIndex>,
+    handed: BTreeMap<GroupId, LogIndex>,
 }
 
 impl Journal {
@@ -82,7 +88,7 @@ impl Journal {
 
     fn book(&mut self, kept: &Kept) {
         match kept {
-            Kept::Operation(group, operation) => {
+            Kept::Operation(group, operation) | Kept::Hint(group, operation) => {
                 if let Some(old) = self.places.insert((*group, operation.dot), self.newest) {
                     self.live.remove(&old);
                 }
@@ -93,6 +99,12 @@ impl Journal {
                     self.live.remove(&old);
                 }
                 self.live.insert(self.newest, Live::Promise(*group));
+            }
+            Kept::Handed(group, _) => {
+                if let Some(old) = self.handed.insert(*group, self.newest) {
+                    self.live.remove(&old);
+                }
+                self.live.insert(self.newest, Live::Handed(*group));
             }
         }
     }
@@ -119,6 +131,13 @@ impl Journal {
         }
     }
 
+    /// A hint is decided, and an entry that says so stands behind it: no snapshot of this node must contain that.
+    pub fn handed(&mut self, group: GroupId, dot: Dot) {
+        if let Some(index) = self.places.remove(&(group, dot)) {
+            self.live.remove(&index);
+        }
+    }
+
     /// Lets go of what the durable snapshots of the shards contain, and writes a mark where that releases much, or where the journal has `outgrown` what it may be.
     pub fn tidy(&mut self, log: &mut Log, outgrown: bool, snapshot: impl Fn(GroupId) -> LogIndex) {
         while let Some(first) = self.live.first_entry() {
@@ -142,6 +161,7 @@ impl Journal {
             Live::Undecided(group, dot) => Oldest::Operation(group, dot),
             Live::Decided(group, _) => Oldest::Shard(group),
             Live::Promise(group) => Oldest::Promise(group),
+            Live::Handed(group) => Oldest::Handed(group),
         })
     }
 }
@@ -155,6 +175,8 @@ pub enum Oldest {
     Shard(GroupId),
     /// This shard's newest promise.
     Promise(GroupId),
+    /// How far the hints of this shard are decided.
+    Handed(GroupId),
 }
 
 #[cfg(test)]

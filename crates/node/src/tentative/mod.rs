@@ -2,7 +2,7 @@
 //!
 //! A replica that takes a write below sequential is its origin (`take`): it numbers it, writes it into the `journal` and answers when that is durable. Then it `spread`s it to the other replicas of the shard and
 //! hands it in to the leader; so does any other holder while it stays undecided. What is held (`holdings`) is the overlay that reads below sequential see on top of the decided state (`serve`); what it does there, and when
-//! it is decided, is `arbitration`'s. `folds` tells everybody what is decided of an origin as a whole; `floor` promises what this node will not take any more, so that deletions can be forgotten.
+//! it is decided, is `arbitration`'s. A node that reaches no replica of a shard holds eventual writes of it as `hints`. `folds` tells everybody what is decided of an origin as a whole; `floor` promises what this node will not take any more, so that deletions can be forgotten.
 //!
 //! Nothing in here is replicated state: it is one node's memory of what is on its disk.
 //!
@@ -10,6 +10,7 @@
 
 mod floor;
 mod folds;
+mod hints;
 mod holdings;
 mod journal;
 mod serve;
@@ -23,6 +24,7 @@ pub use serve::{Waiting, Weak, WeakRequest};
 use crate::folding::Folds;
 use crate::once::Once;
 use folds::OwnFold;
+use hints::Hints;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId};
 use proto::outcome::Outcome;
@@ -42,6 +44,8 @@ enum Pending {
     Covered(GroupId, Dot),
     /// A promise may be told.
     Promise(GroupId, Timestamp),
+    /// A hint that this node holds from then on.
+    Hint(GroupId, Dot),
 }
 
 /// An answer to a write that was taken, which waits for its copies.
@@ -66,6 +70,7 @@ pub struct Tentative {
     journal: Journal,
     shards: BTreeMap<GroupId, Shard>,
     own: OwnFold,
+    hints: Hints,
     /// What is known to be decided of each origin.
     pub folds: Folds,
     /// The forwards that have come.
@@ -93,6 +98,8 @@ pub struct Shard {
     /// When each replica was asked last because what it sent did not fit.
     asked_of: BTreeMap<NodeId, Mono>,
     floor: floor::Collection,
+    /// The nodes that handed hints over here, with up to where each was told that they are decided.
+    hinters: BTreeMap<NodeId, u64>,
 }
 
 impl Tentative {
@@ -121,6 +128,7 @@ impl Tentative {
             journal,
             shards,
             own,
+            hints: Hints::new(node),
             folds: Folds::default(),
             once: Once::default(),
             pending: VecDeque::new(),
@@ -149,6 +157,13 @@ impl Tentative {
                     if let Some(shard) = tentative.shards.get_mut(&group) {
                         shard.holdings.promised = floor;
                     }
+                }
+                Kept::Hint(group, operation) => {
+                    clock = clock.max(operation.time);
+                    tentative.hints.recover(group, operation, at);
+                }
+                Kept::Handed(group, number) => {
+                    tentative.hints.decided(group, number, &mut tentative.journal);
                 }
             }
         }
@@ -180,7 +195,12 @@ impl Tentative {
 
     /// How many operations are held undecided.
     pub fn held(&self) -> usize {
-        self.shards.values().map(|shard| shard.holdings.len()).sum()
+        self.shards.values().map(|shard| shard.holdings.len()).sum::<usize>() + self.hints.len()
+    }
+
+    /// How many of them are hints.
+    pub fn hints(&self) -> usize {
+        self.hints.len()
     }
 
     /// Whether everything of this shard that these dots cover is decided, and applied by a state with these marks.
@@ -207,6 +227,11 @@ impl crate::core::Core {
     /// How many tentative operations this node holds that are not decided.
     pub fn held_operations(&self) -> usize {
         self.tentative.held()
+    }
+
+    /// How many hints this node holds that it does not know to be decided.
+    pub fn held_hints(&self) -> usize {
+        self.tentative.hints()
     }
 }
 

@@ -115,6 +115,10 @@ impl Core {
     /// A request below sequential arrives.
     pub(crate) fn weak_request(&mut self, id: GroupId, request: WeakRequest) {
         let why = match self.tentative.shards.get_mut(&id) {
+            // Our own front asks a node without a replica only when it reaches none.
+            None if request.front == self.me && matches!(request.what, Weak::Write { .. }) => {
+                return self.keep_hint(id, &request);
+            }
             None => WhyNotTaken::NotLeader { leader: NodeId(0) },
             Some(shard) if shard.waiting.requests.len() >= MAX_WAITING_TENTATIVE => WhyNotTaken::Busy,
             Some(shard) => {

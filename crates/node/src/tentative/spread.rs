@@ -9,7 +9,7 @@
 
 use super::journal::{Kept, Oldest};
 use super::serve::ASK_AGAIN;
-use super::{Holdings, JOURNAL, Pending, Tentative};
+use super::{Holdings, JOURNAL, Pending, Tentative, hints};
 use crate::core::Core;
 use crate::event::Event;
 #[cfg(feature = "planted")]
@@ -25,11 +25,11 @@ use std::time::Duration;
 use storage::log::Log;
 
 /// The largest number of an operation: a token has six bytes for it.
-const LAST_NUMBER: u64 = (1 << 48) - 1;
+pub(super) const LAST_NUMBER: u64 = (1 << 48) - 1;
 /// Bytes of operations in one message.
-const MESSAGE_BYTES: usize = 1024 * 1024;
+pub(super) const MESSAGE_BYTES: usize = 1024 * 1024;
 /// After so long undecided an origin hands its operations in again, and repeats them to peers that have not acknowledged them.
-const OWN_PATIENCE: Duration = Duration::from_millis(100);
+pub(super) const OWN_PATIENCE: Duration = Duration::from_millis(100);
 /// After so long undecided another holder does.
 const OTHERS_PATIENCE: Duration = Duration::from_millis(300);
 
@@ -39,6 +39,7 @@ impl Core {
         self.tentative.journal.completed(index);
         let mut touched = BTreeSet::new();
         let mut heard: BTreeSet<(GroupId, Origin)> = BTreeSet::new();
+        let mut hinted: BTreeSet<GroupId> = BTreeSet::new();
         while self.tentative.pending.front().is_some_and(|(at, _)| *at <= index) {
             let (_, pending) = self.tentative.pending.pop_front().expect("just seen");
             match pending {
@@ -61,7 +62,14 @@ impl Core {
                     }
                 }
                 Pending::Promise(group, floor) => self.promise_durable(group, floor),
+                Pending::Hint(group, dot) => {
+                    hinted.insert(group);
+                    self.tentative.hints.durable(group, dot);
+                }
             }
+        }
+        for group in hinted {
+            self.hand_over(group, false);
         }
         for (group, origin) in heard {
             let Some(shard) = self.tentative.shards.get(&group) else { continue };
@@ -166,8 +174,18 @@ impl Core {
         covered: u64,
     ) {
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
+<<<<<<< HEAD
         let marks = machine.arbitration.marks().clone();
         let Some(shard) = self.tentative.shards.get_mut(&id).filter(|_| origin != self.tentative.origin)
+=======
+        let marks = machine.arbitration.marks();
+        let Some(shard) = self
+            .tentative
+            .shards
+            .get_mut(&id)
+            .filter(|_| origin != self.tentative.origin)
+            .filter(|_| !origin.is_hints())
+>>>>>>> h-hints
         else {
             return;
         };
@@ -250,7 +268,10 @@ impl Core {
         known.add(own);
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
         let marks = machine.arbitration.marks();
-        for dot in known.iter().filter(|dot| dot.origin.node != from && dot.number > has.of(dot.origin)) {
+        // Hints are the log's alone: nobody reads them before they are decided.
+        let lacks =
+            |dot: &Dot| !dot.origin.is_hints() && dot.origin.node != from && dot.number > has.of(dot.origin);
+        for dot in known.iter().filter(lacks) {
             let operations = shard.holdings.after(dot.origin, has.of(dot.origin), MESSAGE_BYTES);
             self.outbox.send(from, held(id, dot, operations, &shard.holdings, marks));
         }
@@ -278,6 +299,7 @@ impl Core {
         if !folds.is_empty() {
             self.outbox.send(node, Message::Folded { folds });
         }
+        self.hand_over_all();
     }
 
     /// Looks once a tick for what was lost on the way.
@@ -311,6 +333,7 @@ impl Core {
         }
         self.ask_for_acknowledgements();
         self.tell_own_fold();
+        self.hand_over_all();
         let snapshots = &self.snapshots;
         let outgrown = self.log.bytes_since_snapshot(JOURNAL) > self.config.snapshot_min_log_bytes;
         self.tentative.tidy(&mut self.log, outgrown, |group| snapshots.durable(group));
@@ -410,6 +433,9 @@ impl Core {
         let (last, index) = (group.machine.last(), group.view().applied);
         let Some(machine) = group.machine.as_shard() else { return };
         let marks = machine.arbitration.marks();
+        if let Some(shard) = self.tentative.shards.get_mut(&id) {
+            hints::tell_decided(id, &mut shard.hinters, marks, &mut self.outbox);
+        }
         if self.tentative.prune(id, marks, last, index) {
             self.answer_taken();
             #[cfg(feature = "planted")]
@@ -453,17 +479,19 @@ impl Core {
 }
 
 /// Whether an operation is one that an origin of this shard can have taken.
-fn makes_sense(operation: &Operation, id: GroupId, routing: &Routing) -> bool {
+pub(super) fn makes_sense(operation: &Operation, id: GroupId, routing: &Routing) -> bool {
     let is_ours = |key: &Bytes| routing.shard_of(slot_of(key)).group() == id;
     let dots = [&operation.held, &operation.dots];
+    let is_free = !operation.dot.origin.is_hints() || hints::depends_on_nothing(operation);
     operation.dot.number <= LAST_NUMBER
+        && is_free
         && operation.predecessor < operation.dot.number
         && dots.iter().all(|dots| dots.iter().all(|dot| dot.number <= LAST_NUMBER))
         && operation.write.meaning().is_some()
         && crate::apply::single_key(&operation.write).is_some_and(is_ours)
 }
 
-fn nonsense(id: GroupId) -> String {
+pub(super) fn nonsense(id: GroupId) -> String {
     format!("a tentative operation of group {id} that nobody there can have taken")
 }
 
@@ -499,6 +527,14 @@ impl Tentative {
         // A few at a time: the oldest first, until the segment is free.
         for _ in 0..64 {
             match self.journal.oldest() {
+                Some(Oldest::Operation(group, dot)) if dot.origin.is_hints() => {
+                    let Some(hint) = self.hints.get(group, dot) else { return };
+                    self.journal.push(log, &Kept::Hint(group, hint));
+                }
+                Some(Oldest::Handed(group)) => {
+                    let number = self.hints.decided_up_to(group);
+                    self.journal.push(log, &Kept::Handed(group, number));
+                }
                 Some(Oldest::Operation(group, dot)) => {
                     let Some(shard) = self.shards.get_mut(&group) else { return };
                     let Some(held) = shard.holdings.get(dot).filter(|held| held.is_durable) else { return };

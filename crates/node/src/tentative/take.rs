@@ -51,15 +51,12 @@ impl Core {
         };
         let writes = if refusal.is_some() { None } else { write.clone().into_tentative(self.now.wall_ms) };
         let writes = match (writes, client) {
-            // Each would count as a repetition of the first.
             (Some(writes), Some(_)) if writes.len() > 1 => {
-                let why = "a numbered write below sequential must be of one key; send the keys one by one";
-                return self.refuse_weak(request, Outcome::Failed(Failure::new(ErrorKind::Invalid, why)));
+                return self.refuse_weak(request, Outcome::Failed(several_of_one_number()));
             }
             (Some(writes), _) => writes,
             (None, _) => {
-                let why = "this command's answer is a decision; ask for sequential or linearizable";
-                let outcome = refusal.unwrap_or_else(|| Outcome::Failed(Failure::new(ErrorKind::Level, why)));
+                let outcome = refusal.unwrap_or_else(|| Outcome::Failed(is_a_decision()));
                 return self.refuse_weak(request, outcome);
             }
         };
@@ -90,9 +87,7 @@ impl Core {
             let key = crate::apply::single_key(write);
             let held = shard_of(&self.tentative, id).holdings.of_keys(key, marks, Some(origin));
             if held.len() >= MAX_HELD_OF_KEY {
-                let why = "this node holds as many undecided writes of this key as it can; try again when links to the other nodes are whole";
-                let failure = Failure::new(ErrorKind::Retry, why);
-                return self.refuse_weak(request, Outcome::Failed(failure));
+                return self.refuse_weak(request, Outcome::Failed(key_is_full()));
             }
             let mut estimate = overlay::estimate(machine, &held, write);
             if let Some(session) = session.as_mut().filter(|_| write.answers_from_state()) {
@@ -171,7 +166,7 @@ impl Core {
     }
 
     /// Answers without having taken anything.
-    fn refuse_weak(&mut self, request: &WeakRequest, outcome: Outcome) -> Result<(), Lack> {
+    pub(super) fn refuse_weak(&mut self, request: &WeakRequest, outcome: Outcome) -> Result<(), Lack> {
         let mut session = request.session.clone().unwrap_or_default();
         if let (Some(_), Outcome::Done { certificate, .. }) = (&request.session, &outcome) {
             // What was found, or what the first application of a numbered write came to, is seen now.
@@ -180,6 +175,22 @@ impl Core {
         self.outbox.send(request.front, answer(request.incarnation, request.id, outcome, session, None));
         Ok(())
     }
+}
+
+/// Each of several operations with one client's number would count as a repetition of the first.
+pub(super) fn several_of_one_number() -> Failure {
+    let why = "a numbered write below sequential must be of one key; send the keys one by one";
+    Failure::new(ErrorKind::Invalid, why)
+}
+
+pub(super) fn is_a_decision() -> Failure {
+    let why = "this command's answer is a decision; ask for sequential or linearizable";
+    Failure::new(ErrorKind::Level, why)
+}
+
+pub(super) fn key_is_full() -> Failure {
+    let why = "this node holds as many undecided writes of this key as it can; try again when links to the other nodes are whole";
+    Failure::new(ErrorKind::Retry, why)
 }
 
 /// Whether it can lose to a strong write: then its session depends on the newest one that was here.
@@ -192,7 +203,7 @@ fn shard_of(tentative: &super::Tentative, id: GroupId) -> &super::Shard {
 }
 
 /// One answer for a command that became several operations: OK, or a sum.
-fn together(mut replies: Vec<Reply>) -> Reply {
+pub(super) fn together(mut replies: Vec<Reply>) -> Reply {
     if replies.len() == 1 {
         return replies.remove(0);
     }

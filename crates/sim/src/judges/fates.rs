@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub type Verdicts = [u64; NAMES.len()];
 
 /// What the log may say of a tentative operation.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 10] = [
     "applied",
     "superseded by strong",
     "superseded by newer",
@@ -29,6 +29,9 @@ pub const NAMES: [&str; 7] = [
     "refused by what was there",
     "repeated",
     "too early",
+    "hints applied",
+    "hints superseded",
+    "hints repeated",
 ];
 
 /// Everything that was said so far.
@@ -64,6 +67,9 @@ impl Fates {
         }
         self.places.insert(place, decision);
         self.verdicts[number_of(verdict)] += 1;
+        if let Some(number) = number_of_hint(verdict).filter(|_| dot.origin.is_hints()) {
+            self.verdicts[number] += 1;
+        }
         let operation = match entry.data.as_deref().map(postcard::from_bytes::<LogEntry>) {
             Some(Ok(LogEntry::Tentative { operation, .. })) if operation.dot == dot => operation,
             _ => {
@@ -134,6 +140,16 @@ fn number_of(verdict: Verdict) -> usize {
     }
 }
 
+/// Hints are counted once more.
+fn number_of_hint(verdict: Verdict) -> Option<usize> {
+    match verdict {
+        Verdict::Applied => Some(7),
+        Verdict::Superseded(_) => Some(8),
+        Verdict::Repeated => Some(9),
+        Verdict::TooEarly => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +195,7 @@ mod tests {
             fates.applied(node, &entry(8, 2, newer), Instant(at)).unwrap();
             fates.applied(node, &entry(9, 2, Verdict::Repeated), Instant(at)).unwrap();
         }
-        assert_eq!(fates.verdicts(), [1, 0, 1, 0, 0, 1, 0]);
+        assert_eq!(fates.verdicts(), [1, 0, 1, 0, 0, 1, 0, 0, 0, 0]);
         assert!(fates.knows(dot(2)) && !fates.knows(dot(3)));
         let lines: Vec<String> = fates.all().map(Fate::to_line).collect();
         assert_eq!(

@@ -213,6 +213,8 @@ impl Calls {
             self.metrics.group(group.group.0, group.term.0, group.lag);
         }
         self.metrics.state_bytes.set(i64::try_from(status.data_bytes).unwrap_or(i64::MAX));
+        self.metrics.undecided.set(i64::try_from(status.undecided).unwrap_or(i64::MAX));
+        self.metrics.hints.set(i64::try_from(status.hints).unwrap_or(i64::MAX));
         self.metrics.text()
     }
 }
