@@ -175,11 +175,6 @@ impl Core {
             return self.clock_ahead(from, newest);
         }
         let here = shard.holdings.reached(origin).max(marks.of(origin));
-        #[cfg(feature = "planted")]
-        let here = match self.config.planted {
-            Planted::CoverageOutsideTheStream => u64::MAX,
-            _ => here,
-        };
         if after > here {
             // Not for each: what comes back may not fit either, until this replica has applied more.
             let asked = shard.asked_of.entry(from).or_default();
@@ -190,14 +185,10 @@ impl Core {
             }
             return;
         }
-        #[cfg(feature = "planted")]
-        let here = shard.holdings.reached(origin).max(marks.of(origin)).min(here);
         let (mut complete, mut before) = (true, here);
         for operation in operations {
             let dot = operation.dot;
             let follows = operation.predecessor <= before;
-            #[cfg(feature = "planted")]
-            let follows = follows || self.config.planted == Planted::CoverageOutsideTheStream;
             if !follows {
                 complete = false;
                 break;
@@ -401,6 +392,22 @@ impl Core {
                     .filter(|(_, shard)| !shard.waiting.is_empty())
                     .map(|(id, _)| *id),
             );
+        }
+    }
+
+    /// The planted bug: coverage is told outside the stream.
+    #[cfg(feature = "planted")]
+    pub(crate) fn tell_coverage(&mut self) {
+        if self.config.planted != Planted::CoverageOutsideTheStream {
+            return;
+        }
+        let (Dot { origin, number: covered }, operations) = (self.tentative.own(), Vec::new());
+        for id in self.tentative.shards.keys() {
+            for &peer in self.routing.replicas(*id).iter().filter(|peer| **peer != self.me) {
+                let operations = operations.clone();
+                let told = Message::Held { group: *id, origin, after: 0, operations, covered };
+                self.outbox.send(peer, told);
+            }
         }
     }
 
