@@ -36,6 +36,9 @@ pub(crate) struct Planned {
     pub(crate) until: Option<Mono>,
     /// What its session waits for, in the words that the client hears if it waits too long.
     pub(crate) hindrance: Option<Failure>,
+    /// Its session before anything of it was folded, for a bug that is planted.
+    #[cfg(feature = "planted")]
+    pub(crate) unfolded: Option<Session>,
 }
 
 /// What a request is to those of its connection that are under way at the same shard.

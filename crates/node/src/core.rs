@@ -565,6 +565,8 @@ impl Core {
         for node in peers {
             self.outbox.send(node, Message::Announce(announce.clone()));
         }
+        #[cfg(feature = "planted")]
+        self.tell_coverage();
     }
 
     /// Tells the directory about this start and its addresses, until the directory shows them.

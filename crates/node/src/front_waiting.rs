@@ -94,6 +94,15 @@ impl Front {
             {
                 connection.session.dots = proto::tentative::Dots::NONE;
             }
+            #[cfg(feature = "planted")]
+            if planned.unfolded.is_none()
+                && self.planted == crate::planted::Planted::FoldAfterProposal
+                && matches!(planned.nature, Nature::Strong)
+            {
+                planned.unfolded =
+                    session_of(&connection.waiting[0].1, &connection.session, &Folds::default(), &self.key)
+                        .ok();
+            }
             match readiness(connection, &mut planned, now, &self.folds, &self.key) {
                 Readiness::Refused(failure) => self.refuse_first(id, failure),
                 Readiness::Waits(until) => {
@@ -106,6 +115,8 @@ impl Front {
                     return;
                 }
                 Readiness::Ready(session) => {
+                    #[cfg(feature = "planted")]
+                    let session = planned.unfolded.take().unwrap_or(session);
                     let waited = connection.waiting.pop_front().expect("just seen");
                     self.stop_waking(id);
                     self.start(id, waited, planned, session, now, routing);

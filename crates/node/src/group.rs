@@ -391,6 +391,10 @@ impl Group {
         for entry in committed {
             self.applied_count += 1;
             let data = if entry.kind == EntryKind::Normal { &entry.data[..] } else { &[] };
+            #[cfg(feature = "planted")]
+            if around.planted == Planted::ExpiryByReplicaClock {
+                self.machine.expire_by(around.now.wall_ms);
+            }
             let applied = self.machine.apply(data);
             if let Some(recorded) = &mut self.recorded {
                 recorded.push(AppliedEntry {

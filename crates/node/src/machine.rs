@@ -232,6 +232,18 @@ impl Machine {
         self
     }
 
+    /// The planted bug: what is due by a replica's clock is gone.
+    #[cfg(feature = "planted")]
+    pub fn expire_by(&mut self, wall_ms: u64) {
+        let Machine::Shard(shard) = self else { return };
+        let is_due = |at: Option<u64>| at.is_some_and(|at| at <= wall_ms);
+        let due = shard.state.iter().filter(|(_, item)| is_due(item.expires_at_ms()));
+        let due: Vec<(Vec<u8>, Timestamp)> = due.map(|(key, item)| (key.to_vec(), item.version)).collect();
+        for (key, version) in due {
+            shard.state.remove(&key, version);
+        }
+    }
+
     /// The planted bug: a snapshot without the exactly-once tables.
     #[cfg(feature = "planted")]
     pub fn freeze_without_sessions(&self) -> Frozen {

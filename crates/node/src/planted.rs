@@ -34,7 +34,7 @@ pub enum Planted {
     CausalWriteDoesNotWait,
     /// An origin says that more is decided of its operations than is.
     FoldIsNoPrefix,
-    /// A replica believes that nothing is missing though it lacks what goes before.
+    /// An origin says in its regular word up to where nothing is missing, and not only behind what goes before.
     CoverageOutsideTheStream,
     /// A tentative write is answered before it is durable.
     OutboxAnsweredBeforeSync,
@@ -56,4 +56,12 @@ pub enum Planted {
     OtherShardsDotsForgotten,
     /// A reader's session does not take in what it was shown that is not decided.
     ReadDoesNotJoinDots,
+    /// A reader that found nothing has seen nothing: an absent key counts as one that never was.
+    AbsentIsVersionZero,
+    /// A replica drops keys whose time is over by its own clock.
+    ExpiryByReplicaClock,
+    /// A strong write is proposed when what its session depends on is decided, but not behind the time of that.
+    FoldAfterProposal,
+    /// A set loses a member though it was added again where the removal's origin had not seen it.
+    RemovalTakesUnseen,
 }

@@ -30,6 +30,12 @@ pub struct Answered {
 /// Answers a read of a shard's decided state, with everything that its reader depends on from then on. `now_ms` as in [`read`].
 pub fn answer(shard: &ShardMachine, now_ms: u64, what: &Read) -> Answered {
     let mut answered = read(&shard.state, now_ms, what);
+    #[cfg(feature = "planted")]
+    if shard.arbitration.planted == crate::planted::Planted::AbsentIsVersionZero
+        && matches!(concerns(what), Concerns::Keys([key]) if shard.state.get(key).is_none())
+    {
+        answered.seen = Timestamp::ZERO;
+    }
     if let Read::Key(KeyRead::Conflicts { key }) = what {
         let of_key = shard.arbitration.conflicts().filter(|conflict| conflict.is_of(key));
         answered.reply = Reply::Array(of_key.map(Conflict::shown).collect());

@@ -13,6 +13,8 @@ use directory::routing::Routing;
 use directory::state::DirectoryState;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, LogIndex, NodeId, ShardId, Term};
+use proto::ops::Read;
+use proto::reply::Reply;
 use proto::slots::slot_of;
 use proto::tentative::Dot;
 use proto::time::Now;
@@ -134,6 +136,14 @@ impl Core {
             .iter()
             .filter(|(_, group)| !group.replica_ref().frozen())
             .map(|(id, group)| (*id, group.view(), group.applied()))
+    }
+
+    /// What the local replica's decided state answers to a read of one key; `None` if the key is not here.
+    pub fn look(&self, read: &Read) -> Option<Reply> {
+        let key = crate::query::keys_of(read)?.pop()?;
+        let shard = self.routing.shard_of(slot_of(key));
+        let machine = self.groups.get(&shard.group())?.machine.as_shard()?;
+        Some(crate::query::read(&machine.state, machine.state.last().wall_ms(), read).reply)
     }
 
     /// A hash of the whole replicated state of a group; `None` if it is not here. Dear: it walks all slots.

@@ -459,7 +459,16 @@ pub(crate) fn planned(
             Nature::Weak(keeps_order.then_some(strongest))
         }
     };
-    Ok(Planned { gather, operations, nature, climb, until: None, hindrance: None })
+    Ok(Planned {
+        gather,
+        operations,
+        nature,
+        climb,
+        until: None,
+        hindrance: None,
+        #[cfg(feature = "planted")]
+        unfolded: None,
+    })
 }
 
 /// The certificate of an answer that stands for no single key.

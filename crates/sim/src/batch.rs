@@ -70,6 +70,7 @@ pub struct Sum {
     comparisons: u64,
     places: u64,
     numbered: u64,
+    contents: u64,
     keys: u64,
     keys_by_one: u64,
     keys_by_none: u64,
@@ -96,6 +97,7 @@ impl Sum {
         self.comparisons += ended.evidence.comparisons;
         self.places += ended.evidence.places;
         self.numbered += ended.evidence.numbered;
+        self.contents += ended.evidence.contents;
         self.keys += ended.judged.keys;
         self.keys_by_one += ended.judged.by_one;
         self.keys_by_none += ended.judged.by_none;
@@ -136,7 +138,7 @@ impl fmt::Display for Sum {
         )?;
         writeln!(
             f,
-            "  judged: {} keys ({} by one judge only, {} by none), {} sequential reads, {} answers below, {} places in logs, {} numbered writes, {} comparisons of replicas",
+            "  judged: {} keys ({} by one judge only, {} by none), {} sequential reads, {} answers below, {} places in logs, {} numbered writes, {} comparisons of replicas, {} of collections",
             self.keys,
             self.keys_by_one,
             self.keys_by_none,
@@ -144,7 +146,8 @@ impl fmt::Display for Sum {
             self.weak_answers,
             self.places,
             self.numbered,
-            self.comparisons
+            self.comparisons,
+            self.contents
         )?;
         writeln!(
             f,

@@ -14,8 +14,9 @@ use checker::{Commitment, Dot, OpName, Record, Status};
 use proto::command::Command;
 use proto::level::Level;
 use proto::ops::{
-    AddOptions, Condition, ExpireCondition, HashRead, HashWrite, KeyRead, KeyWrite, Read, SetExpiry, SetRead,
-    SetWrite, SortedSetRead, SortedSetWrite, StringRead, StringWrite, TtlUnit, Write,
+    AddOptions, Condition, End, ExpireCondition, HashRead, HashWrite, KeyRead, KeyWrite, ListRead, ListWrite,
+    Read, SetExpiry, SetRead, SetWrite, SortedSetRead, SortedSetWrite, StringRead, StringWrite, TtlUnit,
+    Write,
 };
 use proto::outcome::{Achieved, Certificate, State};
 use proto::reply::Reply;
@@ -260,9 +261,9 @@ impl Chooser {
         }
     }
 
-    /// Elements of collections. Not judged by what they answer: that replicas stay equal is.
+    /// Elements of collections. Not judged by what they answer, but by what is there (`judges::contents`); sorted sets only by being equal on all replicas.
     fn on_collection(&mut self, hot: u64, reads: bool) -> Asked {
-        let family = self.random.below(3);
+        let family = self.random.below(4);
         let key = Bytes::from(format!("collection-{family}-{hot}"));
         let slot = slot_of(&key);
         let element = Bytes::from(format!("e{}", self.random.below(4)));
@@ -271,6 +272,7 @@ impl Chooser {
             let read = match family {
                 0 => Read::Hash(HashRead::GetAll { key }),
                 1 => Read::Set(SetRead::Members { key }),
+                3 => Read::List(ListRead::Range { key, start: 0, stop: -1 }),
                 _ => Read::SortedSet(SortedSetRead::Score { key, member: element }),
             };
             return unjudged(Command::Read { slot, read });
@@ -282,6 +284,10 @@ impl Chooser {
             (0, _) => Write::Hash(HashWrite::Set { key, fields: vec![(element, value)], ok_reply: false }),
             (1, 1 | 2) => Write::Set(SetWrite::Remove { key, members: vec![element] }),
             (1, _) => Write::Set(SetWrite::Add { key, members: vec![element] }),
+            (3, which) => {
+                let end = if which == 1 { End::Left } else { End::Right };
+                Write::List(ListWrite::Push { key, values: vec![value], end, only_if_present: false })
+            }
             (_, 1 | 2) => Write::SortedSet(SortedSetWrite::Remove { key, members: vec![element] }),
             (_, _) => {
                 let score = Score::new(self.random.below(100) as f64).expect("a number");

@@ -72,7 +72,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 24] = {
+pub const PLANTED: [node::planted::Planted; 28] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -99,6 +99,10 @@ pub const PLANTED: [node::planted::Planted; 24] = {
         KeyForgetsDots,
         OtherShardsDotsForgotten,
         ReadDoesNotJoinDots,
+        AbsentIsVersionZero,
+        ExpiryByReplicaClock,
+        FoldAfterProposal,
+        RemovalTakesUnseen,
     ]
 };
 

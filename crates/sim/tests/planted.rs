@@ -122,3 +122,23 @@ fn a_strong_write_that_forgets_the_dots_of_other_shards_is_caught() {
 fn a_read_that_does_not_join_the_dots_that_it_shows_is_caught() {
     is_caught_below_sequential(Planted::ReadDoesNotJoinDots, 2);
 }
+
+#[test]
+fn an_absent_key_that_counts_as_one_that_never_was_is_caught() {
+    is_caught_below_sequential(Planted::AbsentIsVersionZero, 1);
+}
+
+#[test]
+fn an_expiry_that_a_replicas_clock_judges_is_caught() {
+    is_caught_below_sequential(Planted::ExpiryByReplicaClock, 1);
+}
+
+#[test]
+fn coverage_that_is_told_outside_the_stream_is_caught() {
+    is_caught_below_sequential(Planted::CoverageOutsideTheStream, 14);
+}
+
+#[test]
+fn a_removal_that_takes_what_it_had_not_seen_is_caught() {
+    is_caught_below_sequential(Planted::RemovalTakesUnseen, 23);
+}

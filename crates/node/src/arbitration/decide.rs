@@ -391,6 +391,10 @@ impl Decision<'_> {
     /// Whether the operation's origin had observed what put an element in.
     fn observed(&self, dot: Dot, at: Timestamp) -> bool {
         let operation = self.operation;
+        #[cfg(feature = "planted")]
+        if self.arbitration.planted == Planted::RemovalTakesUnseen {
+            return true;
+        }
         dot.origin == operation.dot.origin
             || dot.number <= operation.held.of(dot.origin)
             || at <= operation.seen

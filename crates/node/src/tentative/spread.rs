@@ -174,56 +174,12 @@ impl Core {
         covered: u64,
     ) {
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
-<<<<<<< HEAD
-        let marks = machine.arbitration.marks().clone();
-        let Some(shard) = self.tentative.shards.get_mut(&id).filter(|_| origin != self.tentative.origin)
-=======
-        let marks = machine.arbitration.marks();
-        let Some(shard) = self
-            .tentative
-            .shards
-            .get_mut(&id)
-            .filter(|_| origin != self.tentative.origin)
-            .filter(|_| !origin.is_hints())
->>>>>>> h-hints
-        else {
-            return;
-        };
-        if !operations.iter().all(|operation| makes_sense(operation, id, &self.routing))
-            || covered > LAST_NUMBER
-        {
-            return self.events.push(Event::PeerRefused { node: from, why: nonsense(id) });
-        }
-        let newest = operations.iter().map(|operation| operation.time.max(operation.dep_hlc)).max();
-        if let Some(newest) = newest.filter(|at| !self.clock.merge_operation(*at, self.now.wall_ms)) {
-            return self.clock_ahead(from, newest);
-        }
-        let here = shard.holdings.reached(origin).max(marks.of(origin));
-        #[cfg(feature = "planted")]
-        let here = match self.config.planted {
-            Planted::CoverageOutsideTheStream => u64::MAX,
-            _ => here,
-        };
-        if after > here {
-            // Not for each: what comes back may not fit either, until this replica has applied more.
-            let asked = shard.asked_of.entry(from).or_default();
-            if self.now.mono - *asked >= ASK_AGAIN {
-                *asked = self.now.mono;
-                let covered = shard.holdings.all_covered();
-                self.outbox.send(from, Message::HeldWanted { group: id, covered });
-            }
-            return;
-        }
-        #[cfg(feature = "planted")]
-        let here = shard.holdings.reached(origin).max(marks.of(origin)).min(here);
         let leads = from == origin.node && self.groups.get(&id).is_some_and(|group| group.view().serves);
         let mut proposed = Vec::new();
         let (mut complete, mut before) = (true, here);
         for operation in operations {
             let dot = operation.dot;
             let follows = operation.predecessor <= before;
-            #[cfg(feature = "planted")]
-            let follows = follows || self.config.planted == Planted::CoverageOutsideTheStream;
             if !follows {
                 complete = false;
                 break;
@@ -469,6 +425,22 @@ impl Core {
                     .filter(|(_, shard)| !shard.waiting.is_empty())
                     .map(|(id, _)| *id),
             );
+        }
+    }
+
+    /// The planted bug: coverage is told outside the stream.
+    #[cfg(feature = "planted")]
+    pub(crate) fn tell_coverage(&mut self) {
+        if self.config.planted != Planted::CoverageOutsideTheStream {
+            return;
+        }
+        let (Dot { origin, number: covered }, operations) = (self.tentative.own(), Vec::new());
+        for id in self.tentative.shards.keys() {
+            for &peer in self.routing.replicas(*id).iter().filter(|peer| **peer != self.me) {
+                let operations = operations.clone();
+                let told = Message::Held { group: *id, origin, after: 0, operations, covered };
+                self.outbox.send(peer, told);
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 //!
 //! Invariant: looking changes nothing.
 
+mod collections;
+mod contents;
 mod convergence;
 mod durability;
 mod entries;
@@ -44,6 +46,7 @@ pub struct Judges {
     replicas: replicas::Replicas,
     entries: entries::Entries,
     fates: fates::Fates,
+    contents: contents::Contents,
 }
 
 /// How much the judges had to judge; a run in which one of these stays 0 proved less than it seems.
@@ -55,6 +58,8 @@ pub struct Evidence {
     pub places: u64,
     /// Numbered writes that took effect.
     pub numbered: u64,
+    /// Collections that were compared with what the log says.
+    pub contents: u64,
     /// What the log said of tentative operations.
     pub verdicts: Verdicts,
 }
@@ -70,6 +75,7 @@ impl Judges {
             replicas: replicas::Replicas::default(),
             entries: entries::Entries::default(),
             fates: fates::Fates::default(),
+            contents: contents::Contents::default(),
         }
     }
 
@@ -92,6 +98,7 @@ impl Judges {
             comparisons: self.replicas.comparisons(),
             places: self.entries.places(),
             numbered: self.entries.numbered(),
+            contents: self.contents.compared(),
             verdicts: self.fates.verdicts(),
         }
     }
@@ -109,8 +116,10 @@ impl Judges {
     fn look(&mut self, node: usize, core: &mut Core, now: Instant) -> Result<(), Failure> {
         for entry in core.take_applied() {
             self.fates.applied(node, &entry, now)?;
+            self.contents.applied(&entry)?;
             self.entries.applied(node, entry)?;
         }
+        self.contents.look(node, core)?;
         for (group, view, applied) in core.views() {
             self.one_leader.look(node, group, view)?;
             let moved = self.progress.look(node, group, view, applied)?;
