@@ -242,13 +242,15 @@ impl Core {
         }
     }
 
-    /// A shard's leader, as its own replica here knows it: a node that is cut off leads nothing, whatever it had heard before. Without a replica, what others said last.
+    /// A shard's leader, as its own replica here knows it: a node that is cut off leads nothing, whatever it had heard before. Without a replica, what others said last, if the leader is heard.
     fn known_leader(&self, shard: ShardId) -> Option<NodeId> {
         match self.groups.get(&shard.group()) {
             Some(group) => {
                 Some(group.view().leader).filter(|leader| leader.0 != 0).map(|leader| NodeId(leader.0))
             }
-            None => self.routing.leader_hint(shard),
+            None => self.routing.leader_hint(shard).filter(|leader| {
+                self.neighbours.get(*leader, self.now.mono).is_some_and(|(_, silent, _)| !silent)
+            }),
         }
     }
 

@@ -228,7 +228,6 @@ fn partition_an_eventual_write_is_held_by_a_node_that_reaches_no_replica() {
     let keys: Vec<String> = (0..).map(|n| format!("k{n}")).filter(is_elsewhere).take(2).collect();
     let locks: Vec<String> = (0..).map(|n| format!("lock{n}")).filter(is_elsewhere).take(2).collect();
     isolate(&mut cluster, HOLDER);
-    gives_its_links_up(&mut cluster, HOLDER);
     for (index, front) in fronts(&cluster, HOLDER).iter().enumerate() {
         for key in [&keys[index], &locks[index]] {
             let wrote = front.set(key, "held", at("eventual")).expect("taken");

@@ -174,6 +174,36 @@ impl Core {
         covered: u64,
     ) {
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
+        let marks = machine.arbitration.marks().clone();
+        let Some(shard) = self
+            .tentative
+            .shards
+            .get_mut(&id)
+            .filter(|_| origin != self.tentative.origin)
+            .filter(|_| !origin.is_hints())
+        else {
+            return;
+        };
+        if !operations.iter().all(|operation| makes_sense(operation, id, &self.routing))
+            || covered > LAST_NUMBER
+        {
+            return self.events.push(Event::PeerRefused { node: from, why: nonsense(id) });
+        }
+        let newest = operations.iter().map(|operation| operation.time.max(operation.dep_hlc)).max();
+        if let Some(newest) = newest.filter(|at| !self.clock.merge_operation(*at, self.now.wall_ms)) {
+            return self.clock_ahead(from, newest);
+        }
+        let here = shard.holdings.reached(origin).max(marks.of(origin));
+        if after > here {
+            // Not for each: what comes back may not fit either, until this replica has applied more.
+            let asked = shard.asked_of.entry(from).or_default();
+            if self.now.mono - *asked >= ASK_AGAIN {
+                *asked = self.now.mono;
+                let covered = shard.holdings.all_covered();
+                self.outbox.send(from, Message::HeldWanted { group: id, covered });
+            }
+            return;
+        }
         let leads = from == origin.node && self.groups.get(&id).is_some_and(|group| group.view().serves);
         let mut proposed = Vec::new();
         let (mut complete, mut before) = (true, here);
