@@ -147,6 +147,34 @@ fn of_a_session_that_came_from_elsewhere_nothing_is_certain_before_it_is_decided
     assert_eq!(timed(&mut cluster, 0, "WAIT 1 9000").0, 1);
 }
 
+/// A node that is no replica of a shard and reaches none holds writes for it as hints: they are counted where they have been decided.
+#[test]
+fn a_hint_is_on_no_other_node_before_it_is_decided() {
+    const HOLDER: usize = 4;
+    let mut cluster = ready(5, 6);
+    let link = |cluster: &mut Cluster, is_up: bool| {
+        for other in 0..HOLDER {
+            for (at, node) in [(other, NodeId(HOLDER as u64 + 1)), (HOLDER, NodeId(other as u64 + 1))] {
+                let input = if is_up { Input::LinkUp { node } } else { Input::LinkDown { node } };
+                cluster.inputs.push_back((at, input));
+            }
+        }
+    };
+    cluster.cut = Some(HOLDER);
+    link(&mut cluster, false);
+    rounds(&mut cluster, 300);
+    let mut hints = 0;
+    for key in 0..20 {
+        assert_eq!(cluster.call(HOLDER, &format!("INCR@eventual n{key}")), Reply::Int(1));
+        hints += usize::from(cluster.achieved.dot.is_some_and(|dot| dot.origin.is_hints()));
+    }
+    assert!((1..20).contains(&hints), "{hints} of 20 are hints");
+    assert_eq!(timed(&mut cluster, HOLDER, "WAIT 1 300").0, 0);
+    cluster.cut = None;
+    link(&mut cluster, true);
+    assert_eq!(timed(&mut cluster, HOLDER, "WAIT 2 9000").0, 2);
+}
+
 #[test]
 fn a_connection_that_closes_waits_no_more() {
     let mut cluster = split();
