@@ -98,6 +98,16 @@ impl Asked {
         self.judged.iter().map(|judged| judged.key.as_str())
     }
 
+    /// What it pushes to a list: key and value.
+    pub fn pushes(&self) -> Vec<(Bytes, Bytes)> {
+        match &self.command {
+            Command::Write { write: Write::List(ListWrite::Push { key, values, .. }), .. } => {
+                values.iter().map(|value| (key.clone(), value.clone())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The same, asked at this level and no other.
     fn at(self, level: Level) -> Asked {
         Asked { level: Some(level), ..self }
@@ -149,7 +159,7 @@ impl Chooser {
         let reads = self.random.below(100) < self.params.reads_percent;
         let hot = self.random.below(self.params.hot_keys);
         let family = self.random.below(100);
-        if self.params.weak.is_on() && self.random.chance(1, 8) {
+        if self.params.weak.is_on() && self.random.chance(1, 6) {
             return match self.random.below(3) {
                 0 => self.on_mixed(format!("mixed-{epoch}-{hot}"), reads),
                 _ => self.on_collection(hot, reads),
@@ -263,10 +273,12 @@ impl Chooser {
 
     /// Elements of collections. Not judged by what they answer, but by what is there (`judges::contents`); sorted sets only by being equal on all replicas.
     fn on_collection(&mut self, hot: u64, reads: bool) -> Asked {
-        let family = self.random.below(4);
+        // Sets twice as often: what one of them forgets is soon made good by what follows.
+        let family = *self.random.pick(&[0, 1, 1, 2, 3]);
         let key = Bytes::from(format!("collection-{family}-{hot}"));
         let slot = slot_of(&key);
-        let element = Bytes::from(format!("e{}", self.random.below(4)));
+        let elements = if family == 1 { 2 } else { 4 };
+        let element = Bytes::from(format!("e{}", self.random.below(elements)));
         let value = Bytes::from(self.value(0));
         if reads {
             let read = match family {
@@ -278,6 +290,9 @@ impl Chooser {
             return unjudged(Command::Read { slot, read });
         }
         let write = match (family, self.random.below(5)) {
+            (1, 0) if self.random.chance(3, 4) => {
+                Write::Set(SetWrite::Remove { key, members: vec![element] })
+            }
             (_, 0) => Write::Key(KeyWrite::Del { keys: vec![key] }),
             (0, 1) => Write::Hash(HashWrite::Delete { key, fields: vec![element] }),
             (0, 2) => Write::Hash(HashWrite::IncrBy { key, field: Bytes::from_static(b"sum"), delta: 3 }),

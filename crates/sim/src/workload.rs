@@ -116,6 +116,8 @@ pub struct Workload {
     clients: Vec<Client>,
     history: Vec<Record>,
     acknowledged: Vec<Dot>,
+    /// The pushes to lists that were acknowledged: key and value.
+    pushes: Vec<(Bytes, Bytes)>,
     closing: bool,
     settling: bool,
     /// What happened so far.
@@ -152,6 +154,7 @@ impl Workload {
             clients,
             history: Vec::new(),
             acknowledged: Vec::new(),
+            pushes: Vec::new(),
             closing: false,
             settling: false,
             story: WorkStory::default(),
@@ -352,6 +355,7 @@ impl Workload {
                         self.story.acknowledged += 1;
                         self.story.weak += u64::from(achieved.level.is_weak());
                         self.acknowledged.extend(achieved.dot);
+                        self.pushes.extend(operation.asked.pushes());
                         if operation.may_have_been_applied && weakest(&operation.ladder).is_weak() {
                             self.cannot_tell(&operation);
                         }
@@ -494,6 +498,11 @@ impl Workload {
     /// The tentative writes that were acknowledged so far.
     pub fn acknowledged(&self) -> impl Iterator<Item = Dot> + '_ {
         self.acknowledged.iter().copied()
+    }
+
+    /// The pushes to lists that were acknowledged: key and value.
+    pub fn pushes(&self) -> &[(Bytes, Bytes)] {
+        &self.pushes
     }
 
     /// Whether every client has every answer that it will ever ask for.

@@ -140,5 +140,10 @@ fn coverage_that_is_told_outside_the_stream_is_caught() {
 
 #[test]
 fn a_removal_that_takes_what_it_had_not_seen_is_caught() {
-    is_caught_below_sequential(Planted::RemovalTakesUnseen, 23);
+    is_caught_below_sequential(Planted::RemovalTakesUnseen, 8);
+}
+
+#[test]
+fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
+    is_caught_below_sequential(Planted::ClockBackOnRestart, 4);
 }

@@ -391,10 +391,6 @@ impl Decision<'_> {
     /// Whether the operation's origin had observed what put an element in.
     fn observed(&self, dot: Dot, at: Timestamp) -> bool {
         let operation = self.operation;
-        #[cfg(feature = "planted")]
-        if self.arbitration.planted == Planted::RemovalTakesUnseen {
-            return true;
-        }
         dot.origin == operation.dot.origin
             || dot.number <= operation.held.of(dot.origin)
             || at <= operation.seen
@@ -403,6 +399,10 @@ impl Decision<'_> {
     /// Why a removal leaves a member: something put it in that the origin had not observed.
     fn add_wins(&self, name: &[u8]) -> Option<WhySuperseded> {
         if !is_there(self.state, self.key, name) {
+            return None;
+        }
+        #[cfg(feature = "planted")]
+        if self.arbitration.planted == Planted::RemovalTakesUnseen {
             return None;
         }
         let Some(element) = self.mark().and_then(|mark| mark.elements.get(name)) else {

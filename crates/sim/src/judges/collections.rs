@@ -74,6 +74,8 @@ struct Collection {
 pub(super) struct Collections {
     keys: BTreeMap<Bytes, Collection>,
     clients: BTreeMap<Bytes, BTreeSet<u64>>,
+    /// How often each value was pushed to each list, whether or not it is still there.
+    pushes: BTreeMap<(Bytes, Bytes), u64>,
     touched: BTreeSet<Bytes>,
 }
 
@@ -345,6 +347,14 @@ impl Collection {
     }
 }
 
+fn note_pushes(pushes: &mut BTreeMap<(Bytes, Bytes), u64>, key: &Bytes, change: &Change<'_>) {
+    if let Change::Pushes(values, _) = change {
+        for value in *values {
+            *pushes.entry((key.clone(), value.clone())).or_default() += 1;
+        }
+    }
+}
+
 fn increment(field: &mut Field, delta: i64) {
     let before = field.value.as_deref().and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     field.value = Some(Bytes::from((before.unwrap_or(0_i64) + delta).to_string()));
@@ -387,6 +397,7 @@ impl Collections {
             }
             self.keys.entry(key.clone()).or_default().strongly(at, &change);
             self.touched.insert(key.clone());
+            note_pushes(&mut self.pushes, key, &change);
         }
     }
 
@@ -420,7 +431,11 @@ impl Collections {
         let collection = self.keys.entry(key.clone()).or_default();
         let judged = collection.tentatively(at, operation, &change, why);
         self.touched.insert(key.clone());
-        if collection.is_unsure {
+        let is_unsure = collection.is_unsure;
+        if why.is_none() {
+            note_pushes(&mut self.pushes, key, &change);
+        }
+        if is_unsure {
             return Ok(());
         }
         judged.map_err(|why| format!("key {}: {why}", key.escape_ascii()))
@@ -429,6 +444,11 @@ impl Collections {
     /// Whether a client's number has taken effect before; from now on it has.
     fn is_repeated(&mut self, client: &ClientNumber) -> bool {
         !self.clients.entry(client.client.clone()).or_default().insert(client.number)
+    }
+
+    /// How often a value was pushed to a list.
+    pub(super) fn pushes(&self, key: &Bytes, value: &Bytes) -> u64 {
+        self.pushes.get(&(key.clone(), value.clone())).copied().unwrap_or_default()
     }
 
     /// The keys that have changed since the last call, with what reads all of each.
@@ -552,6 +572,8 @@ mod tests {
         let delete = Write::Key(KeyWrite::Del { keys: vec![name("l")] });
         all.strong(Timestamp(8), None, &delete);
         assert_eq!(all.differs(&name("l"), &held(&[])), None);
+        let counts = ["a", "b", "c"].map(|value| all.pushes(&name("l"), &name(value)));
+        assert_eq!(counts, [1, 1, 0], "the deletion takes nothing back");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use super::collections::Collections;
 use crate::verdict::Failure;
 use crate::world::id_of;
+use bytes::Bytes;
 use node::core::Core;
 use node::report::AppliedEntry;
 use proto::hlc::Timestamp;
@@ -92,6 +93,22 @@ impl Contents {
                         "node {node}, group {group}, index {index}, key {key}: {why}"
                     )));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// After everything came to rest: each push that was acknowledged took effect once.
+    pub(super) fn acknowledged(&self, pushes: &[(Bytes, Bytes)]) -> Result<(), Failure> {
+        if self.shards.values().any(|shard| shard.is_lost) {
+            return Ok(());
+        }
+        for (key, value) in pushes {
+            let count: u64 = self.shards.values().map(|shard| shard.collections.pushes(key, value)).sum();
+            if count != 1 {
+                let (key, value) = (key.escape_ascii(), value.escape_ascii());
+                let explanation = format!("{value} was pushed to {key}, and that took effect {count} times");
+                return Err(wrong(explanation));
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! What becomes of tentative operations: each is decided once, every replica says the same of it, and each origin's enter the log in their order.
+//! What becomes of tentative operations: each is decided once, every replica says the same of it, each origin's enter the log in their order, and an origin's clock never goes back, whatever happened to the
+//! node: a later number has a later time.
 //!
 //! Fed with what the log said at each of its places (`node::report::Decision`). Out of the first sighting of each decision the history's fates are made (`checker::Fate`), so that
 //! the judges of `causal` and `eventual` know what took effect, and where.
@@ -12,6 +13,7 @@ use crate::world::id_of;
 use checker::{Ending, Fate};
 use node::arbitration::Verdict;
 use node::report::{AppliedEntry, Decision};
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, LogIndex};
 use proto::log_entry::LogEntry;
 use proto::tentative::{Dot, Origin, WhySuperseded};
@@ -41,6 +43,8 @@ pub(super) struct Fates {
     decided: BTreeMap<Dot, (GroupId, LogIndex, Fate)>,
     /// By group and origin, the numbers at the places that decided them.
     numbers: BTreeMap<(GroupId, Origin), BTreeMap<LogIndex, u64>>,
+    /// By origin, the times of the numbers that were decided.
+    times: BTreeMap<Origin, BTreeMap<u64, Timestamp>>,
     verdicts: Verdicts,
 }
 
@@ -100,6 +104,16 @@ impl Fates {
                 place.1, place.0
             ));
         }
+        let times = self.times.entry(dot.origin).or_default();
+        times.insert(dot.number, operation.time);
+        let before = times.range(..dot.number).next_back().filter(|(_, time)| **time >= operation.time);
+        let behind = times.range(dot.number + 1..).next().filter(|(_, time)| **time <= operation.time);
+        if let Some((number, time)) = before.or(behind) {
+            return Err(Failure::safety(
+                "the clock of an origin never goes back",
+                format!("{dot} was taken at {}, number {number} at {time}", operation.time),
+            ));
+        }
         let numbers = self.numbers.entry((place.0, dot.origin)).or_default();
         numbers.insert(place.1, dot.number);
         let before = numbers.range(..place.1).next_back().filter(|(_, number)| **number > dot.number);
@@ -154,7 +168,6 @@ fn number_of_hint(verdict: Verdict) -> Option<usize> {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use proto::hlc::Timestamp;
     use proto::ids::{NodeId, Term};
     use proto::ops::{KeyWrite, Write};
     use proto::tentative::{Dots, Operation};
@@ -163,8 +176,8 @@ mod tests {
         Dot { origin: Origin::first_of(NodeId(1)), number }
     }
 
-    fn entry(index: u64, number: u64, verdict: Verdict) -> AppliedEntry {
-        let operation = Operation {
+    fn operation(number: u64) -> Operation {
+        Operation {
             dot: dot(number),
             predecessor: number - 1,
             time: Timestamp(50 + number),
@@ -174,7 +187,11 @@ mod tests {
             dots: Dots::NONE,
             client: None,
             write: Write::Key(KeyWrite::Del { keys: vec![Bytes::from_static(b"k")] }),
-        };
+        }
+    }
+
+    fn entry(index: u64, number: u64, verdict: Verdict) -> AppliedEntry {
+        let operation = operation(number);
         let entry = LogEntry::Tentative { proposed: Timestamp(60), operation };
         AppliedEntry {
             group: GroupId(2),
@@ -221,6 +238,22 @@ mod tests {
             let broken = fates.applied(1, &entry(index, number, Verdict::Applied), Instant(5)).unwrap_err();
             assert!(broken.to_string().contains("has its number"), "{broken}");
         }
+    }
+
+    #[test]
+    fn an_origin_whose_clock_went_back_is_found() {
+        let applied = |number: u64, time: u64| {
+            let mut applied = entry(6 + number, number, Verdict::Applied);
+            let operation = Operation { time: Timestamp(time), ..operation(number) };
+            let brought = LogEntry::Tentative { proposed: Timestamp(60), operation };
+            applied.data = Some(postcard::to_stdvec(&brought).unwrap().into());
+            applied
+        };
+        let mut fates = Fates::default();
+        fates.applied(0, &applied(1, 50), Instant(5)).unwrap();
+        fates.applied(0, &applied(3, 52), Instant(5)).unwrap();
+        let broken = fates.applied(0, &applied(4, 51), Instant(5)).unwrap_err();
+        assert!(broken.to_string().contains("never goes back"), "{broken}");
     }
 
     #[test]
