@@ -1,7 +1,7 @@
 //! The core of a node: inputs in, outputs out (the contract is `io`).
 //!
 //! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
-//! `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, starting up in `recovery`, looking in from outside in `report`.
+//! `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, starting up in `recovery`, looking in from outside in `report`.
 //!
 //! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
 //! nothing is under way that would carry it; then one log batch for all groups, if none is in flight and this one has waited for its company (`batching`); one frame a link, the answers.
@@ -21,11 +21,10 @@ use crate::requests::Front;
 use crate::snapshots::{Pressing, Snapshots};
 use crate::tentative::{JOURNAL, Tentative};
 use crate::transfer::Transfers;
-use bytes::Bytes;
 use directory::routing::Routing;
-use directory::state::{Change, DirectoryState};
+use directory::state::DirectoryState;
 use proto::ids::{GroupId, LogIndex, NodeId, ReplicaId};
-use proto::peer::{Announce, Message, SnapshotStep};
+use proto::peer::{Message, SnapshotStep};
 use proto::time::{Mono, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -523,63 +522,6 @@ impl Core {
         self.tell_decided();
         self.begin_own_snapshot();
         self.stop_if_done();
-    }
-
-    fn announce(&mut self) {
-        let now = self.now.mono;
-        self.outbox.fell_silent(self.neighbours.tick(now, self.config.silence, &mut self.events));
-        let mut eligible = self.neighbours.eligible();
-        if self.stopping.is_none() {
-            eligible.insert(self.me);
-        }
-        self.leadership.update(eligible, &self.routing, &self.directory.directory_replicas(), now);
-        let outbox = &self.outbox;
-        let begun = self.leadership.hand_over(
-            self.me,
-            self.stopping.is_some(),
-            self.config.settle,
-            now,
-            &mut self.groups,
-            |node| outbox.is_linked(node),
-        );
-        for (group, to) in begun {
-            self.dirty.insert(group);
-            self.events.push(Event::TransferBegun { group, to });
-        }
-        self.register();
-        let announce = Announce {
-            incarnation: self.config.identity.incarnation,
-            clock: self.clock.peek(self.now.wall_ms),
-            hears: self.neighbours.hears(now),
-            leads: self
-                .groups
-                .iter()
-                .filter(|(_, group)| group.view().leads)
-                .map(|(id, group)| (*id, group.view().term))
-                .collect(),
-            stopping: self.stopping.is_some(),
-            directory: self.directory_index,
-            fold: self.own_fold(),
-        };
-        let peers: Vec<NodeId> = self.outbox.linked().collect();
-        for node in peers {
-            self.outbox.send(node, Message::Announce(announce.clone()));
-        }
-        #[cfg(feature = "planted")]
-        self.tell_coverage();
-    }
-
-    /// Tells the directory about this start and its addresses, until the directory shows them.
-    fn register(&mut self) {
-        let member = &self.config.member;
-        let known = self.directory.members.get(&self.me);
-        if known.is_some_and(|known| known == member || known.incarnation > member.incarnation) {
-            return;
-        }
-        let change: Bytes = Change::MemberStarted { member: member.clone() }.encode();
-        if let Some((_, leader)) = self.routing.group_leader(GroupId::DIRECTORY) {
-            self.outbox.send(leader, Message::ProposeDirectory { change });
-        }
     }
 
     fn link_down(&mut self, node: NodeId) {

@@ -5,6 +5,7 @@
 //!
 //! Invariants: no clock, thread, socket, file or random source; the same inputs give the same outputs, byte for byte. Only `consensus` names the consensus library.
 
+mod announce;
 pub mod apply;
 pub mod arbitration;
 mod batching;
