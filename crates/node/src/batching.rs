@@ -4,7 +4,7 @@
 //! for, and tentative writes of this origin) says how much company the next one can expect: it waits a little for each of them, and no longer once as many are there again. So clients that wait
 //! for each other's syncs fall into step, and a node with one client never waits.
 //!
-//! A batch without any waiter, such as other origins' tentative operations and the entries that decide them, waits for the longest pause, or for the first waiter. So tentative writes cost a
+//! A batch without any waiter, such as other origins' tentative operations and the entries that decide them, waits a little, or for the first waiter. So tentative writes cost a
 //! sync at their origin, and few elsewhere (`docs/decisions/0033`).
 //!
 //! It does not know what is in a batch, or whether one is in flight.
@@ -16,6 +16,8 @@ use std::time::Duration;
 const PAUSE_PER_WAITER: Duration = Duration::from_micros(120);
 /// The longest that a batch waits.
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+/// The longest that a batch waits for which nobody waits. A strong write whose session has undecided dots pays for it, so it is short.
+const UNHURRIED_PAUSE: Duration = Duration::from_millis(1);
 
 /// The company that the next batch waits for.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,7 @@ impl Batching {
     /// Until when a batch with so many waiters waits at the longest.
     pub(crate) fn deadline(&self, waiters: usize) -> Mono {
         match self.since {
-            Some(since) if waiters == 0 => since + LONGEST_PAUSE,
+            Some(since) if waiters == 0 => since + UNHURRIED_PAUSE,
             _ => self.until,
         }
     }
@@ -84,15 +86,15 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_waits_for_somebody_or_for_the_longest_pause() {
+    fn what_nobody_waits_for_waits_for_somebody_or_for_its_time() {
         let mut batching = Batching::new(Mono(0));
         batching.queued(Mono(500));
         batching.queued(Mono(900_000));
         assert!(!batching.may_seal(Mono(1_000_000), 0));
         assert!(batching.may_seal(Mono(1_000_000), 1), "a lone write takes it along");
-        assert_eq!(batching.deadline(0), Mono(2_000_500));
-        assert!(batching.may_seal(Mono(2_000_500), 0));
-        batching.sealed(Mono(2_000_500), 0);
+        assert_eq!(batching.deadline(0), Mono(1_000_500));
+        assert!(batching.may_seal(Mono(1_000_500), 0));
+        batching.sealed(Mono(1_000_500), 0);
         batching.queued(Mono(2_100_000));
         assert!(!batching.may_seal(Mono(2_200_000), 0) && batching.may_seal(Mono(2_200_000), 1));
     }

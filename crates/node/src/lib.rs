@@ -40,6 +40,7 @@ pub mod recovery;
 pub mod report;
 pub mod requests;
 pub mod safe_reads;
+mod sealing;
 pub mod sessions;
 pub mod snapshots;
 pub mod status;

@@ -267,6 +267,40 @@ fn a_weak_assignment_depends_on_the_strong_write_that_it_replaces_whatever_it_as
     }
 }
 
+/// All nodes' syncs for some writes of one client, at a node that does not lead their shard, until everything is decided.
+fn syncs_of(cluster: &mut Cluster, at: usize, level: &str) -> u64 {
+    let syncs = |cluster: &Cluster| -> u64 {
+        cluster.cores.iter().flatten().map(|core| core.status(cluster.now).log.syncs).sum()
+    };
+    let before = syncs(cluster);
+    for key in 0..20 {
+        assert_eq!(cluster.call(at, &format!("SET@{level} key{key} value")), Reply::OK);
+    }
+    rounds(cluster, 20);
+    assert_eq!(cluster.cores.iter().flatten().map(Core::held_operations).sum::<usize>(), 0, "all is decided");
+    syncs(cluster) - before
+}
+
+#[test]
+fn a_tentative_write_costs_no_more_syncs_than_a_strong_one_and_reaches_the_leader_once() {
+    let mut cluster = Cluster::new(3, 1);
+    cluster.ready();
+    rounds(&mut cluster, SETTLING_ROUNDS);
+    let leader = cluster.cores[0].as_ref().and_then(|core| core.status(cluster.now).shards[0].leader);
+    let at = (0..3).find(|at| leader != Some(NodeId(*at as u64 + 1))).expect("one of three leads");
+    let strong = syncs_of(&mut cluster, at, "linearizable");
+    let handed_in = std::rc::Rc::new(std::cell::Cell::new(0));
+    let seen = handed_in.clone();
+    cluster.lost = Some(Box::new(move |message| {
+        seen.set(seen.get() + usize::from(matches!(message, Message::Submit { .. })));
+        false
+    }));
+    let tentative = syncs_of(&mut cluster, at, "eventual");
+    // The last ones' decision has no company: one sync more at each node.
+    assert!(tentative <= strong + 3, "{tentative} syncs, and {strong} for strong writes");
+    assert_eq!(handed_in.get(), 0, "it was spread to the leader, too");
+}
+
 /// A new session that reads a key on a side that is cut off must be able to write there, too: what the key's origin did later, on other shards, is nothing that it depends on.
 #[test]
 fn a_dot_becomes_the_time_of_its_own_decision_and_not_of_what_its_origin_did_later_elsewhere() {

@@ -215,7 +215,7 @@ impl Core {
                 break;
             }
             before = before.max(dot.number);
-            if leads {
+            if leads && dot.origin == origin {
                 proposed.push(operation.clone());
             }
             if dot.origin != origin || dot.number <= here || shard.holdings.get(dot).is_some() {
