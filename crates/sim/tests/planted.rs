@@ -100,7 +100,7 @@ fn a_key_that_forgets_what_it_depends_on_is_caught() {
 
 #[test]
 fn a_causal_write_that_does_not_wait_for_its_session_is_caught() {
-    is_caught_below_sequential(Planted::CausalWriteDoesNotWait, 57);
+    is_caught_below_sequential(Planted::CausalWriteDoesNotWait, 5);
 }
 
 #[test]

@@ -171,6 +171,36 @@ fn partition_a_causal_operation_of_a_session_that_has_seen_more_is_behind_where_
 }
 
 #[test]
+fn partition_a_strong_write_of_a_session_that_depends_on_what_only_the_other_side_holds_has_no_quorum() {
+    let mut cluster = split(&["k", "other"]);
+    let mut tokens = Vec::new();
+    for (holder, asked) in [(CUT_OFF, WITH_MAJORITY), (WITH_MAJORITY, CUT_OFF)] {
+        let [redis, _] = fronts(&cluster, holder);
+        let wrote = redis.set("k", "held here", at("causal")).expect("taken");
+        assert_eq!(wrote.state, "tentative");
+        let token = wrote.token.expect("a token");
+        for front in fronts(&cluster, asked) {
+            // On whatever shard; a session that depends on nothing is not kept.
+            for key in ["k", "other"] {
+                refused(front.set(key, "lost", at("linearizable").after(&token)), &["NOQUORUM"]);
+            }
+            if asked == WITH_MAJORITY {
+                is(front.set("other", "taken", patient("linearizable")), None, "linearizable", "committed");
+            }
+        }
+        tokens.push(token);
+    }
+    heal(&mut cluster);
+    for token in &tokens {
+        for front in fronts(&cluster, WITH_MAJORITY) {
+            let wish = patient("linearizable").after(token);
+            is(front.set("k", "after all", wish), None, "linearizable", "committed");
+        }
+    }
+    settles(&cluster, "k", Some("after all"));
+}
+
+#[test]
 fn partition_eventual_reads_and_writes_answer_on_both_sides_at_once() {
     let mut cluster = split(&["k"]);
     let [redis, _] = fronts(&cluster, WITH_MAJORITY);

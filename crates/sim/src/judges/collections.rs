@@ -108,7 +108,9 @@ fn change_of(write: &Write) -> Option<(&Bytes, Change<'_>)> {
 impl Content {
     fn is_empty(&self) -> bool {
         match self {
-            Content::Set(members) => members.values().all(|member| member.adds.is_empty()),
+            Content::Set(members) => {
+                members.values().all(|member| member.adds.is_empty() && !member.is_unsure)
+            }
             Content::List(values) => values.is_empty(),
             Content::Hash(fields) => fields.values().all(|field| field.value.is_none()),
         }
@@ -171,21 +173,17 @@ impl Collection {
         match change {
             Change::Adds(members) => {
                 for name in *members {
-                    let member = self.set().entry(name.clone()).or_default();
-                    // What is there already is no change.
-                    if member.adds.is_empty() && !member.is_unsure {
-                        member.adds.push(Add { dot: None, at });
-                        self.strong = at;
-                    }
+                    // Who has seen it has seen all that put the member in before; and it counts though it may have been there.
+                    let member = Member { adds: vec![Add { dot: None, at }], is_unsure: false };
+                    self.set().insert(name.clone(), member);
                 }
+                self.strong = at;
             }
             Change::Removes(members) => {
                 for name in *members {
-                    let known = self.set().insert(name.clone(), Member::default());
-                    if known.is_some_and(|member| !member.adds.is_empty() && !member.is_unsure) {
-                        self.strong = at;
-                    }
+                    self.set().insert(name.clone(), Member::default());
                 }
+                self.strong = at;
             }
             Change::Pushes(values, end) => {
                 self.push(values, *end);
@@ -200,12 +198,9 @@ impl Collection {
             }
             Change::Drops(names) => {
                 for name in *names {
-                    let field = self.hash().entry(name.clone()).or_default();
-                    if field.value.take().is_some() {
-                        (field.strong, field.newest) = (at, None);
-                        self.strong = at;
-                    }
+                    self.hash().insert(name.clone(), Field { value: None, strong: at, newest: None });
                 }
+                self.strong = at;
             }
             Change::Increments(name, delta) => {
                 let field = self.hash().entry((*name).clone()).or_default();
@@ -215,11 +210,9 @@ impl Collection {
             }
             Change::Deletes => self.content = None,
         }
-        if was_there && !self.is_there() {
-            // The key is gone: a strong write of all of it.
+        if was_there && !self.is_there() || matches!(change, Change::Deletes) {
+            // The key is gone: a strong write of all of it. One that finds nothing to delete says the same.
             *self = Collection { strong: at, whole: at, ..Collection::default() };
-        } else if matches!(change, Change::Deletes) {
-            self.is_unsure = false;
         }
     }
 
@@ -233,7 +226,7 @@ impl Collection {
     ) -> Result<(), String> {
         let place = (operation.time, operation.dot);
         match (change, why) {
-            (Change::Removes(members), Some(WhySuperseded::Strong(_))) => {
+            (Change::Removes(members), Some(WhySuperseded::Strong(_) | WhySuperseded::Floor(_))) => {
                 for name in *members {
                     let member = self.set().entry(name.clone()).or_default();
                     let is_strong =
@@ -260,9 +253,13 @@ impl Collection {
                 }
             }
             Change::Removes(members) => {
+                // Of several the store may have left some, and the verdict does not say which.
+                let may_be_partial =
+                    members.len() > 1 && (operation.seen < self.strong || operation.seen == Timestamp::ZERO);
                 for name in *members {
                     let member = self.set().entry(name.clone()).or_default();
                     member.adds.retain(|add| !add.is_observed(operation));
+                    member.is_unsure |= may_be_partial;
                 }
             }
             Change::Pushes(values, end) => self.push(values, *end),
@@ -392,6 +389,7 @@ impl Collections {
         };
         let Some((_, change)) = change_of(write) else { return };
         for key in keys {
+            // Of a key that never was a collection, as far as is known.
             if matches!(change, Change::Deletes) && !self.keys.contains_key(key) {
                 continue;
             }
