@@ -63,7 +63,7 @@ def test_openapi_describes_every_path(cluster):
     same(answer.status, 200)
     document = json.loads(answer.body)
     same(document["openapi"], "3.1.0")
-    same(sorted(document["paths"]), ["/admin/faults", "/admin/status", "/healthz", "/kvs/{key}", "/metrics", "/openapi.json", "/readyz"])
+    same(sorted(document["paths"]), ["/admin/faults", "/admin/status", "/conflicts/{key}", "/healthz", "/kvs/{key}", "/metrics", "/openapi.json", "/readyz"])
     same(sorted(document["paths"]["/kvs/{key}"]), ["delete", "get", "put"])
 
 
