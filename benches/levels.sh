@@ -69,7 +69,7 @@ bigset() {
   for window in $(seq "${WINDOWS:-60}"); do
     before=$(snapshot_points "$shard")
     # The shard's log must outgrow the shard: large values, all of them in it.
-    SECS=${WINDOW_SECS:-2} KEYS=1000 load --op set --conns 16 --warmup 0 --tags $tag --vsize "${VSIZE:-4000}" >"$W/sets" 2>/dev/null & sets=$!
+    SECS=${WINDOW_SECS:-2} KEYS=1000 load --op set --conns 16 --warmup 0 --tags $tag --vsize "${VSIZE:-100}" >"$W/sets" 2>/dev/null & sets=$!
     SECS=${WINDOW_SECS:-2} KEYS=$members load --op toggle --conns 4 --warmup 0 --tags $tag >"$W/toggles" 2>/dev/null & toggles=$!
     wait $sets; wait $toggles; after=$(snapshot_points "$shard")
     for line in sets toggles; do jq -c --arg before "$before" --arg after "$after" --arg w "$window" '. + {window: ($w | tonumber), snapshots: ([($before / " "), ($after / " ")] | transpose | map(select(.[0] != .[1])) | length)}' "$W/$line" >>"$W/figures"; done
