@@ -18,6 +18,18 @@ fn put(cluster: &TestCluster, node: u64, path: &str, level: &str, value: &str) -
     put.header("dot").map(str::to_owned)
 }
 
+/// Waits until what a node shows of a key is decided.
+fn is_decided(cluster: &TestCluster, node: u64, path: &str) {
+    let end = Instant::now() + PATIENCE;
+    let state = || {
+        let read = request(&cluster.node(node).http, "GET", path, &[("Consistency", "eventual")], b"");
+        read.header("state").map(str::to_owned)
+    };
+    while state().as_deref() != Some("committed") {
+        assert!(Instant::now() < end, "{path} stays undecided");
+    }
+}
+
 /// Waits until node 1 tells a conflict of this key.
 fn told(cluster: &TestCluster, path: &str) -> Response {
     let end = Instant::now() + PATIENCE;
@@ -46,6 +58,8 @@ fn conflicts_of_a_real_cut_are_told_alike_by_every_front() {
     let version = version.header("etag").expect("a version").trim_matches('"').to_owned();
     let older = put(&cluster, 3, "/kvs/color", "causal", "red").expect("tentative");
     let newer = put(&cluster, 1, "/kvs/color", "causal", "blue").expect("tentative");
+    // An older one loses only to what was decided before it.
+    is_decided(&cluster, 1, "/kvs/color");
     for path in ["/conflicts/lock/conflicts", "/conflicts/color"] {
         let none = request(&cluster.node(3).http, "GET", path, &[("Consistency", "eventual")], b"");
         assert_eq!((none.status, &none.json()["conflicts"]), (200, &Value::Array(Vec::new())));
