@@ -8,7 +8,7 @@ use client::Reply;
 use client::blocking::Connection;
 use proto::superseded::Superseded;
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Writes over HTTP; answers the operation's name, if it is tentative.
 fn put(cluster: &TestCluster, node: u64, path: &str, level: &str, value: &str) -> Option<String> {
@@ -57,6 +57,8 @@ fn conflicts_of_a_real_cut_are_told_alike_by_every_front() {
         request(&cluster.node(1).http, "PUT", "/kvs/lock/conflicts", &[("Deadline", "30s")], b"theirs");
     let version = version.header("etag").expect("a version").trim_matches('"').to_owned();
     let older = put(&cluster, 3, "/kvs/color", "causal", "red").expect("tentative");
+    // Of two in the same millisecond the greater node's counts as the newer.
+    std::thread::sleep(Duration::from_millis(5));
     let newer = put(&cluster, 1, "/kvs/color", "causal", "blue").expect("tentative");
     // An older one loses only to what was decided before it.
     is_decided(&cluster, 1, "/kvs/color");
