@@ -323,7 +323,7 @@ fn a_dot_becomes_the_time_of_its_own_decision_and_not_of_what_its_origin_did_lat
     }
 }
 
-/// What was handed over cannot be tried in another way, so nothing is handed to a node that is not heard.
+/// What was handed over cannot be tried in another way. (This holds here even if requests may be handed to silent peers, so it does not guard `Outbox::may_hand_to`; the test in `front_reads` does.)
 #[test]
 fn a_ladder_steps_down_as_soon_as_the_others_are_silent_though_no_link_is_given_up() {
     let mut cluster = split();
