@@ -1,4 +1,4 @@
-//! A node's regular word to its peers: that it lives, whom it hears, what it leads, what its clock says, and what is decided of its operations.
+//! A node's regular word to its peers: that it lives, what it leads, what its clock says, and what is decided of its operations.
 //!
 //! Each time it is said, what hangs on the others' words is looked at too: who has fallen silent, who may lead, which leaderships are to be handed over, and whether the directory knows this start of the node.
 //!
@@ -15,8 +15,11 @@ impl Core {
     /// Says its regular word, after looking at who is silent, who may lead, and what is to be handed over.
     pub(crate) fn announce(&mut self) {
         let now = self.now.mono;
+        let fresh = self.mesh.fresh();
+        self.tell_links(&fresh);
         self.outbox.fell_silent(self.neighbours.tick(now, self.config.silence, &mut self.events));
         let mut eligible = self.neighbours.eligible();
+        eligible.retain(|node| self.outbox.reaches(*node));
         if self.stopping.is_none() {
             eligible.insert(self.me);
         }
@@ -28,7 +31,7 @@ impl Core {
             self.config.settle,
             now,
             &mut self.groups,
-            |node| outbox.is_linked(node),
+            |node| outbox.reaches(node),
         );
         for (group, to) in begun {
             self.dirty.insert(group);
@@ -38,7 +41,6 @@ impl Core {
         let announce = Announce {
             incarnation: self.config.identity.incarnation,
             clock: self.clock.peek(self.now.wall_ms),
-            hears: self.neighbours.hears(now),
             leads: self
                 .groups
                 .iter()
@@ -49,7 +51,7 @@ impl Core {
             directory: self.directory_index,
             fold: self.own_fold(),
         };
-        let peers: Vec<NodeId> = self.outbox.linked().collect();
+        let peers: Vec<NodeId> = self.outbox.reachable().collect();
         for node in peers {
             self.outbox.send(node, Message::Announce(announce.clone()));
         }

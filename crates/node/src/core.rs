@@ -1,7 +1,7 @@
 //! The core of a node: inputs in, outputs out (the contract is `io`).
 //!
 //! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
-//! `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, starting up in `recovery`, looking in from outside in `report`.
+//! `mesh`, `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, frames of others in `relaying`, starting up in `recovery`, looking in from outside in `report`.
 //!
 //! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
 //! nothing is under way that would carry it; then one log batch for all groups, if none is in flight and this one has waited for its company (`batching`); one frame a link, the answers.
@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::group::{Group, Logged, Surroundings};
 use crate::io::{Input, Output};
 use crate::leadership::Leadership;
+use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
@@ -77,6 +78,7 @@ pub struct Core {
     pub(crate) outbox: Outbox,
     pub(crate) front: Front,
     pub(crate) tentative: Tentative,
+    pub(crate) mesh: Mesh,
     pub(crate) neighbours: Neighbours,
     pub(crate) leadership: Leadership,
     pub(crate) routing: Routing,
@@ -113,12 +115,7 @@ impl Core {
                 self.front.expired(connection, request, now.mono, &self.routing);
             }
             Input::Frame { from, bytes } => self.frame(from, &bytes),
-            Input::LinkUp { node } => {
-                self.outbox.set_linked(node, true);
-                self.front.tentative.link_up(node);
-                self.tentative_link_up(node);
-                self.announce_soon = true;
-            }
+            Input::LinkUp { node } => self.link_up(node),
             Input::LinkDown { node } => self.link_down(node),
             Input::DiskDone { job, result } => self.disk_done(job, result),
             Input::Stop => {
@@ -468,6 +465,7 @@ impl Core {
 
     fn tick(&mut self) {
         let now = self.now.mono;
+        self.look_at_links();
         self.front.timers(now, &self.routing);
         for (group, to) in self.transfers.tick(now) {
             self.report_transfer(group, to, false);
@@ -495,18 +493,6 @@ impl Core {
         self.tell_decided();
         self.begin_own_snapshot();
         self.stop_if_done();
-    }
-
-    fn link_down(&mut self, node: NodeId) {
-        self.outbox.set_linked(node, false);
-        self.front.tentative.link_down(node, self.now.mono);
-        for (id, group) in &mut self.groups {
-            group.replica().report_unreachable(ReplicaId(node.0));
-            self.dirty.insert(*id);
-        }
-        for (group, to) in self.transfers.link_broke(node) {
-            self.report_transfer(group, to, false);
-        }
     }
 
     pub(crate) fn report_transfer(&mut self, id: GroupId, to: ReplicaId, installed: bool) {

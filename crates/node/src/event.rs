@@ -38,6 +38,18 @@ pub enum Event {
         /// The peer.
         node: NodeId,
     },
+    /// Frames for a node take another way from now on.
+    Rerouted {
+        /// The node.
+        node: NodeId,
+        /// The first hop; the node itself if it is reached directly again.
+        via: NodeId,
+    },
+    /// A frame of another node was passed on.
+    Relayed {
+        /// Its size.
+        bytes: u64,
+    },
     /// A frame or message of a peer was refused.
     PeerRefused {
         /// The peer.

@@ -122,8 +122,7 @@ impl FrontReads {
                 }
                 (None, _) => next_replica(routing.replicas(read.group), read.target, outbox),
             };
-            let Some(target) = target.filter(|target| now >= read.send_at && outbox.is_linked(*target))
-            else {
+            let Some(target) = target.filter(|target| now >= read.send_at && outbox.reaches(*target)) else {
                 still_unsent.insert(id);
                 continue;
             };
@@ -186,7 +185,7 @@ mod tests {
     #[test]
     fn our_own_replica_is_asked_first_and_then_the_others_that_can_be_reached() {
         let mut outbox = Outbox::new(NodeId(2));
-        outbox.set_linked(NodeId(3), true);
+        outbox.set_hops(&[(NodeId(3), NodeId(3))].into());
         let replicas = [NodeId(1), NodeId(2), NodeId(3)];
         assert_eq!(next_replica(&replicas, None, &outbox), Some(NodeId(2)));
         assert_eq!(next_replica(&replicas, Some(NodeId(2)), &outbox), Some(NodeId(3)));

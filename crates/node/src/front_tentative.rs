@@ -284,7 +284,7 @@ mod tests {
     /// The node whose client asks, with links to these.
     fn outbox(me: u64, linked: &[u64]) -> Outbox {
         let mut outbox = Outbox::new(NodeId(me));
-        linked.iter().for_each(|node| outbox.set_linked(NodeId(*node), true));
+        outbox.set_hops(&linked.iter().map(|node| (NodeId(*node), NodeId(*node))).collect());
         outbox
     }
 

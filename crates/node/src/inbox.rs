@@ -1,6 +1,6 @@
 //! What peers say: each message to the sub-machine that it is for.
 //!
-//! A frame that is no frame, or not for this node, is refused and named in an event. A message is taken at its word only as far as it cannot hurt: consensus messages are checked again by
+//! A frame that is no frame is refused and named in an event; one for another node is passed on (`relaying`). A message is taken at its word only as far as it cannot hurt: consensus messages are checked again by
 //! `consensus::admit`, forwards by the stream's order, snapshots by their digests.
 
 use crate::core::{Core, Purpose};
@@ -26,18 +26,35 @@ use std::time::Duration;
 use storage::disk::Lane;
 
 impl Core {
-    /// A frame from the link of `from`.
+    /// A frame from the link of `from`, made by it or passed on.
     pub(crate) fn frame(&mut self, from: NodeId, bytes: &Bytes) {
+        match Frame::addresses(bytes) {
+            Ok(addresses) if addresses.destination != self.me => {
+                self.mesh.heard(from, self.now.mono);
+                return self.relay(from, addresses, bytes);
+            }
+            Ok(_) => {}
+            Err(why) => return self.refuse(from, why.to_string()),
+        }
         let frame = match Frame::decode(bytes) {
-            Ok(frame) if frame.source == from && frame.destination == self.me => frame,
-            Ok(_) => return self.refuse(from, "a frame that is not for this node".to_owned()),
+            Ok(frame) => frame,
             Err(why) => return self.refuse(from, why.to_string()),
         };
-        if self.neighbours.heard(from, self.now.mono, &mut self.events) {
-            self.outbox.set_silent(from, false);
+        let source = frame.source;
+        if source != from && (source == self.me || !self.directory.members.contains_key(&source)) {
+            return self.refuse(from, format!("it passed on a frame of node {source}, which is no member"));
+        }
+        self.mesh.heard(from, self.now.mono);
+        if self.neighbours.heard(source, self.now.mono, &mut self.events) {
+            self.outbox.set_silent(source, false);
         }
         for message in frame.messages {
-            self.message(from, message, None);
+            match message {
+                // Who hears whom is told by direct neighbours only.
+                Message::Links { states } if source == from => self.links_told(states),
+                Message::Links { .. } => {}
+                message => self.message(source, message, None),
+            }
         }
     }
 
@@ -50,6 +67,7 @@ impl Core {
         let now = self.now.mono;
         match message {
             Message::Announce(announce) => self.announced(from, announce),
+            Message::Links { .. } => {} // only from other nodes, and handled with their frame
             Message::Consensus { group, from: replica, to, message } => {
                 if replica.0 != from.0 || to.0 != self.me.0 {
                     return self.refuse(from, "a consensus message under another replica's name".to_owned());

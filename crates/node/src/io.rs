@@ -45,7 +45,7 @@ pub enum Input {
         /// The request whose answer was not sent.
         request: RequestId,
     },
-    /// A whole frame from an authenticated peer link (`proto::frame`).
+    /// A whole frame from an authenticated peer link (`proto::frame`), made by that peer or passed on by it.
     Frame {
         /// The peer at the other end of the link.
         from: NodeId,
@@ -92,6 +92,13 @@ pub enum Output {
     /// Send a frame to a peer; drop it if there is no link.
     Send {
         /// The peer.
+        to: NodeId,
+        /// Header and payload.
+        frame: Bytes,
+    },
+    /// Pass another node's frame on; drop it if there is no link, or if the link is busy with this node's own.
+    Relay {
+        /// The next node on its way.
         to: NodeId,
         /// Header and payload.
         frame: Bytes,

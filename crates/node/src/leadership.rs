@@ -61,7 +61,7 @@ impl Leadership {
         settle: Duration,
         now: Mono,
         groups: &mut BTreeMap<GroupId, Group>,
-        linked: impl Fn(NodeId) -> bool,
+        reaches: impl Fn(NodeId) -> bool,
     ) -> Vec<(GroupId, NodeId)> {
         if !stopping && now - self.since < settle {
             return Vec::new();
@@ -72,7 +72,7 @@ impl Leadership {
             if !view.leads || !view.serves {
                 continue;
             }
-            let Some(to) = self.preferred(*id).filter(|to| *to != me && linked(*to)) else { continue };
+            let Some(to) = self.preferred(*id).filter(|to| *to != me && reaches(*to)) else { continue };
             let caught_up = |node: NodeId| {
                 group
                     .replica_ref()

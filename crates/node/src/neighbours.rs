@@ -1,7 +1,7 @@
-//! Whom this node hears, since when not, and what they said last.
+//! Whom this node hears, directly or through others, since when not, and what they said last.
 //!
 //! Every node announces itself to every peer a few times a second. What is heard decides who may be given leadership, and is what `quartet status` shows. It decides nothing
-//! about safety.
+//! about safety. Which links frames take is not known here (`mesh`).
 
 use crate::event::Event;
 use proto::ids::NodeId;
@@ -70,15 +70,6 @@ impl Neighbours {
             .iter()
             .filter(|(_, neighbour)| !neighbour.silent && !neighbour.announce.stopping)
             .map(|(node, _)| *node)
-            .collect()
-    }
-
-    /// The peers that are heard, with how long ago in milliseconds.
-    pub fn hears(&self, now: Mono) -> Vec<(NodeId, u64)> {
-        self.peers
-            .iter()
-            .filter(|(_, neighbour)| !neighbour.silent)
-            .map(|(node, neighbour)| (*node, millis(now - neighbour.heard)))
             .collect()
     }
 

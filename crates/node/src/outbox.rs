@@ -1,7 +1,7 @@
 //! Messages on their way out: gathered during a step, sent as one frame a link and drain.
 //!
 //! What is for this node itself never touches a frame: it waits in the loopback queue and is handled in the same drain, so "the leader is here" and "the leader is
-//! elsewhere" are one path. Frames for a peer without a link are not made; whoever needs an answer repeats.
+//! elsewhere" are one path. Frames for a peer that cannot be reached, directly or through others (`mesh`), are not made; whoever needs an answer repeats.
 
 use crate::io::Output;
 use proto::frame::Frame;
@@ -29,8 +29,11 @@ pub struct Looped {
 pub struct Outbox {
     me: NodeId,
     waiting: BTreeMap<NodeId, Vec<Message>>,
+    /// For direct neighbours, by their own link only.
+    direct: BTreeMap<NodeId, Vec<Message>>,
     loopback: VecDeque<Looped>,
-    linked: BTreeSet<NodeId>,
+    /// The first hop to each node that can be reached.
+    hops: BTreeMap<NodeId, NodeId>,
     silent: BTreeSet<NodeId>,
 }
 
@@ -45,22 +48,18 @@ impl Outbox {
         self.me
     }
 
-    /// A link came up or broke.
-    pub fn set_linked(&mut self, node: NodeId, linked: bool) {
-        if linked {
-            self.linked.insert(node);
-        } else {
-            self.linked.remove(&node);
-            self.waiting.remove(&node);
-        }
+    /// From now on these nodes can be reached, by these first hops, and no others.
+    pub fn set_hops(&mut self, hops: &BTreeMap<NodeId, NodeId>) {
+        self.hops.clone_from(hops);
+        self.waiting.retain(|node, _| hops.contains_key(node));
     }
 
     /// Whether frames for this node can be sent now.
-    pub fn is_linked(&self, node: NodeId) -> bool {
-        node == self.me || self.linked.contains(&node)
+    pub fn reaches(&self, node: NodeId) -> bool {
+        node == self.me || self.hops.contains_key(&node)
     }
 
-    /// A peer with a link has fallen silent, or is heard again.
+    /// A peer has fallen silent, or is heard again.
     pub fn set_silent(&mut self, node: NodeId, silent: bool) {
         if silent {
             self.silent.insert(node);
@@ -74,23 +73,28 @@ impl Outbox {
         self.silent.extend(nodes);
     }
 
-    /// Whether a client's request may be handed to this node. Not to a peer that is not heard, though its link is not given up yet: it would most likely not answer, and what was handed over cannot be tried in another way.
+    /// Whether a client's request may be handed to this node. Not to a peer that is not heard, though it is not given up yet: it would most likely not answer, and what was handed over cannot be tried in another way.
     pub fn may_hand_to(&self, node: NodeId) -> bool {
-        self.is_linked(node) && !self.silent.contains(&node)
+        self.reaches(node) && !self.silent.contains(&node)
     }
 
-    /// The peers with a link.
-    pub fn linked(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.linked.iter().copied()
+    /// The peers that can be reached.
+    pub fn reachable(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.hops.keys().copied()
     }
 
     /// Queues a message.
     pub fn send(&mut self, to: NodeId, message: Message) {
         if to == self.me {
             self.loopback.push_back(Looped { message, valid_until: None });
-        } else if self.linked.contains(&to) {
+        } else if self.hops.contains_key(&to) {
             self.waiting.entry(to).or_default().push(message);
         }
+    }
+
+    /// Queues a message for a direct neighbour, which must not be relayed. The body drops it if there is no link.
+    pub fn send_direct(&mut self, to: NodeId, message: Message) {
+        self.direct.entry(to).or_default().push(message);
     }
 
     /// Queues the answer to a read of this node's own client, which must leave before `valid_until`.
@@ -105,10 +109,19 @@ impl Outbox {
 
     /// Makes frames of everything that waits.
     pub fn flush(&mut self, now: Now, out: &mut Vec<Output>) {
+        for (to, messages) in std::mem::take(&mut self.direct) {
+            if self.hops.get(&to) == Some(&to) {
+                // It is for this drain's frame on the same link.
+                self.waiting.entry(to).or_default().extend(messages);
+            } else {
+                out.push(self.frame(now, to, to, messages, 0));
+            }
+        }
         for (to, messages) in std::mem::take(&mut self.waiting) {
             let bytes: usize = messages.iter().map(weight_bytes).sum();
+            let hop = self.hops.get(&to).copied().unwrap_or(to);
             if bytes <= FRAME_TARGET_BYTES {
-                out.push(self.frame(now, to, messages, bytes));
+                out.push(self.frame(now, to, hop, messages, bytes));
                 continue;
             }
             let mut part = Vec::new();
@@ -116,25 +129,34 @@ impl Outbox {
             for message in messages {
                 let weight = weight_bytes(&message);
                 if bytes + weight > FRAME_TARGET_BYTES && !part.is_empty() {
-                    out.push(self.frame(now, to, std::mem::take(&mut part), bytes));
+                    out.push(self.frame(now, to, hop, std::mem::take(&mut part), bytes));
                     bytes = 0;
                 }
                 bytes += weight;
                 part.push(message);
             }
-            out.push(self.frame(now, to, part, bytes));
+            out.push(self.frame(now, to, hop, part, bytes));
         }
     }
 
-    fn frame(&self, now: Now, to: NodeId, messages: Vec<Message>, messages_bytes: usize) -> Output {
+    fn frame(
+        &self,
+        now: Now,
+        to: NodeId,
+        hop: NodeId,
+        messages: Vec<Message>,
+        messages_bytes: usize,
+    ) -> Output {
+        // A way through n nodes has at most n - 2 relays.
+        let relays = if hop == to { 0 } else { self.hops.len() - 1 };
         let frame = Frame {
             source: self.me,
             destination: to,
-            hops_left: 0,
+            hops_left: u8::try_from(relays).unwrap_or(u8::MAX),
             first_sent_ms: now.mono.0 / 1_000_000,
             messages,
         };
-        Output::Send { to, frame: frame.encode(messages_bytes) }
+        Output::Send { to: hop, frame: frame.encode(messages_bytes) }
     }
 }
 
@@ -169,6 +191,7 @@ fn weight_bytes(message: &Message) -> usize {
             Message::ForwardRead { .. }
             | Message::ForwardWrite { .. }
             | Message::Announce(_)
+            | Message::Links { .. }
             | Message::NotTaken { .. }
             | Message::TimeWanted { .. }
             | Message::HeldWanted { .. }

@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::group::Group;
 use crate::leadership::Leadership;
 use crate::machine::Machine;
+use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
@@ -150,6 +151,7 @@ impl Core {
                 config.lease,
                 TokenKey::new(config.identity.cluster, config.founding.token_key),
             ),
+            mesh: Mesh::new(me, config.identity.incarnation, config.announce_interval, config.silence),
             neighbours: Neighbours::default(),
             leadership: Leadership::default(),
             routing: Routing::new(&genesis),

@@ -205,17 +205,17 @@ impl Core {
         let heard = self.neighbours.get(id, now.mono);
         let (state, heard_ms_ago, hears) = if id == self.me {
             let state = if self.stopping.is_some() { "stopping" } else { "up" };
-            (state, Some(0), self.neighbours.hears(now.mono))
+            (state, Some(0), self.mesh.hears(now.mono))
         } else {
+            let hears = self.mesh.heard_by(id);
             match heard {
-                None => ("never heard", None, Vec::new()),
-                Some((ms, true, announce)) => ("silent", Some(ms), announce.hears.clone()),
-                Some((ms, false, announce)) if announce.stopping => {
-                    ("stopping", Some(ms), announce.hears.clone())
-                }
-                Some((ms, false, announce)) => ("up", Some(ms), announce.hears.clone()),
+                None => ("never heard", None, hears),
+                Some((ms, true, _)) => ("silent", Some(ms), hears),
+                Some((ms, false, announce)) if announce.stopping => ("stopping", Some(ms), hears),
+                Some((ms, false, _)) => ("up", Some(ms), hears),
             }
         };
+        let via = self.mesh.hops().get(&id).copied().filter(|hop| *hop != id);
         let leads =
             |placement: &&directory::map::ShardPlacement| self.known_leader(placement.shard) == Some(id);
         NodeStatus {
@@ -227,6 +227,7 @@ impl Core {
             state,
             heard_ms_ago,
             hears,
+            via,
             leads: self.routing.map().shards.iter().filter(leads).count(),
         }
     }

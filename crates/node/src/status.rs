@@ -64,8 +64,10 @@ pub struct NodeStatus {
     pub state: &'static str,
     /// How long ago it was last heard here, in milliseconds. 0 for the node that answers.
     pub heard_ms_ago: Option<u64>,
-    /// Whom it hears itself, with how long ago in milliseconds.
+    /// Whom it hears directly, with how long ago in milliseconds.
     pub hears: Vec<(NodeId, u64)>,
+    /// The node that passes on what the answering node sends to it, if no direct link works.
+    pub via: Option<NodeId>,
     /// How many shards it leads, as far as this node knows.
     pub leads: usize,
 }

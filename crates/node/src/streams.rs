@@ -300,7 +300,7 @@ mod tests {
     /// What the writer hears at its deadline after node `leader` was sent its write and refused it. This node is 1.
     fn told_after_a_refusal_by(leader: NodeId) -> ErrorKind {
         let mut outbox = Outbox::new(NodeId(1));
-        outbox.set_linked(NodeId(2), true);
+        outbox.set_hops(&[(NodeId(2), NodeId(2))].into());
         let mut stream = Stream::new(GroupId(1));
         let write = Write::String(StringWrite::IncrBy { key: Bytes::from_static(b"k"), delta: 1 });
         let number = stream

@@ -18,6 +18,13 @@ pub fn describe(event: &Event) -> (Level, String) {
         }
         Event::PeerHeard { node } => (Level::INFO, format!("hears node {node}")),
         Event::PeerSilent { node } => (Level::WARN, format!("hears node {node} no more")),
+        Event::Rerouted { node, via } if node == via => {
+            (Level::INFO, format!("reaches node {node} directly again"))
+        }
+        Event::Rerouted { node, via } => {
+            (Level::WARN, format!("no direct link to node {node} works: frames for it go through node {via}"))
+        }
+        Event::Relayed { bytes } => (Level::TRACE, format!("passed on a frame of {bytes} bytes")),
         Event::PeerRefused { node, why } => (Level::WARN, format!("refused a message of node {node}: {why}")),
         Event::ClockAhead { node, ahead_ms } => (
             Level::WARN,

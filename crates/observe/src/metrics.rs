@@ -94,6 +94,8 @@ pub struct Metrics {
     peer_bytes: Family<DirectionLabels, Counter>,
     peer_heard: Family<NodeLabels, Gauge>,
     refused_peer_messages: Counter,
+    relayed_frames: Counter,
+    relayed_bytes: Counter,
     term: Family<GroupLabels, Gauge>,
     lag_entries: Family<GroupLabels, Gauge>,
     /// Open client connections of all fronts.
@@ -157,6 +159,8 @@ impl Metrics {
             peer_bytes,
             peer_heard: Family::default(),
             refused_peer_messages: Counter::default(),
+            relayed_frames: Counter::default(),
+            relayed_bytes: Counter::default(),
             term: Family::default(),
             lag_entries: Family::default(),
             connected_clients: Gauge::default(),
@@ -216,6 +220,13 @@ impl Metrics {
             "Peer messages that made no sense or came from the future",
             refused,
         );
+        r.register("relayed_frames", "Frames of other nodes passed on", self.relayed_frames.clone());
+        r.register_with_unit(
+            "relayed",
+            "Bytes of other nodes' frames passed on",
+            Unit::Bytes,
+            self.relayed_bytes.clone(),
+        );
         r.register("term", "Consensus term of each group as this node knows it", self.term.clone());
         r.register(
             "lag_entries",
@@ -265,12 +276,17 @@ impl Metrics {
             Event::TransferBegun { .. } => drop(self.transfers.inc()),
             Event::PeerHeard { node } => drop(heard(node.0, 1)),
             Event::PeerSilent { node } => drop(heard(node.0, 0)),
+            Event::Relayed { bytes } => {
+                self.relayed_frames.inc();
+                self.relayed_bytes.inc_by(*bytes);
+            }
             Event::PeerRefused { .. } | Event::ClockAhead { .. } => drop(self.refused_peer_messages.inc()),
             Event::SnapshotWritten { .. } => drop(self.snapshots_written.inc()),
             Event::SnapshotInstalled { .. } => drop(self.snapshots_installed.inc()),
             Event::SnapshotOffered { .. }
             | Event::GroupPoisoned { .. }
             | Event::MemoryLimit { .. }
+            | Event::Rerouted { .. }
             | Event::LogSynced { .. } => {}
         }
     }

@@ -6,8 +6,8 @@
 //!       | "QTF1" | u8   | u8  | u16    | u64 le        | u64 le        | u64 le        | u32 le     | u32 le  |
 //! ```
 //!
-//! The checksum covers bytes 0 to 36 and the payload, so nothing is decoded that was damaged. The payload is `postcard` of `Vec<Message>`
-//! (`peer`). `hops` counts the relays that are still allowed. A receiver refuses a version that it does not know.
+//! The checksum covers bytes 0 to 36, with zero in the place of `hops`, and the payload, so nothing is decoded that was damaged and a relay need not look at the payload. The payload is
+//! `postcard` of `Vec<Message>` (`peer`). `hops` counts the relays that are still allowed. A receiver refuses a version that it does not know.
 
 use crate::ids::NodeId;
 use crate::limits::MAX_FRAME_BYTES;
@@ -18,8 +18,20 @@ use std::fmt;
 /// Bytes of a header.
 pub const HEADER_BYTES: usize = 40;
 /// The version of frames and messages that this build speaks.
-pub const PROTOCOL_VERSION: u8 = 3;
+pub const PROTOCOL_VERSION: u8 = 4;
 const MAGIC: &[u8; 4] = b"QTF1";
+const HOPS_AT: usize = 5;
+
+/// What a relay looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The node that made the frame.
+    pub source: NodeId,
+    /// The node that it is for.
+    pub destination: NodeId,
+    /// Relays that are still allowed.
+    pub hops_left: u8,
+}
 
 /// A decoded frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,9 +100,29 @@ impl Frame {
             postcard::to_extend(&self.messages, out).expect("writing messages to memory cannot fail");
         let length = u32::try_from(out.len() - HEADER_BYTES).expect("a frame is far below 4 GiB");
         out[32..36].copy_from_slice(&length.to_le_bytes());
-        let checksum = crc32c::crc32c_append(crc32c::crc32c(&out[..36]), &out[HEADER_BYTES..]);
+        let checksum = checksum_of(&out);
         out[36..40].copy_from_slice(&checksum.to_le_bytes());
         Bytes::from(out)
+    }
+
+    /// For whom a whole frame is and who made it, without a look at its payload or its checksum.
+    pub fn addresses(bytes: &[u8]) -> Result<Addresses, FrameError> {
+        if Frame::total_bytes(bytes)? != Some(bytes.len()) {
+            return Err(FrameError::Length);
+        }
+        Ok(Addresses {
+            source: NodeId(number_at(bytes, 8)),
+            destination: NodeId(number_at(bytes, 16)),
+            hops_left: bytes[HOPS_AT],
+        })
+    }
+
+    /// The same frame with one relay less allowed; `None` if none is left.
+    pub fn relayed(bytes: &[u8]) -> Option<Bytes> {
+        let hops_left = bytes.get(HOPS_AT)?.checked_sub(1)?;
+        let mut out = bytes.to_vec();
+        out[HOPS_AT] = hops_left;
+        Some(Bytes::from(out))
     }
 
     /// How many bytes the frame that begins here has in all, once its header is there; `None` means "read on".
@@ -118,21 +150,30 @@ impl Frame {
             return Err(FrameError::Length);
         }
         let checksum = u32::from_le_bytes(bytes[36..40].try_into().expect("four bytes"));
-        if crc32c::crc32c_append(crc32c::crc32c(&bytes[..36]), &bytes[HEADER_BYTES..]) != checksum {
+        if checksum_of(bytes) != checksum {
             return Err(FrameError::Checksum);
         }
-        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let (messages, rest) = postcard::take_from_bytes::<Vec<Message>>(&bytes[HEADER_BYTES..])
             .map_err(|_| FrameError::Payload)?;
         if !rest.is_empty() {
             return Err(FrameError::Payload);
         }
         Ok(Frame {
-            source: NodeId(number(8)),
-            destination: NodeId(number(16)),
-            hops_left: bytes[5],
-            first_sent_ms: number(24),
+            source: NodeId(number_at(bytes, 8)),
+            destination: NodeId(number_at(bytes, 16)),
+            hops_left: bytes[HOPS_AT],
+            first_sent_ms: number_at(bytes, 24),
             messages,
         })
     }
+}
+
+fn number_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}
+
+/// Hops change on the way, so they count as zero.
+fn checksum_of(frame: &[u8]) -> u32 {
+    let before = crc32c::crc32c_append(crc32c::crc32c(&frame[..HOPS_AT]), &[0]);
+    crc32c::crc32c_append(crc32c::crc32c_append(before, &frame[HOPS_AT + 1..36]), &frame[HEADER_BYTES..])
 }

@@ -59,6 +59,8 @@ pub const MAX_FRAME_BYTES: usize = 128 * 1024 * 1024;
 pub const MAX_FRAME_MESSAGES: usize = 65_536;
 /// Bytes that may wait for one peer link; beyond it consensus messages are dropped (the protocol repeats them).
 pub const MAX_LINK_QUEUE_BYTES: usize = 128 * 1024 * 1024;
+/// Bytes that may wait for one peer link when another node's frame comes to be passed on; beyond it that frame is dropped, so that relaying never crowds out a node's own traffic.
+pub const MAX_RELAY_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Forwarded requests of one node to one shard that are not yet answered; further ones are refused with `OVERLOADED`.
 pub const MAX_STREAM_WINDOW: usize = 16_384;
 /// Bytes of forwarded requests of one node to one shard that are not yet answered.

@@ -16,8 +16,13 @@ use serde::{Deserialize, Serialize};
 /// One message of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Message {
-    /// "I am here", in every frame interval, with what the sender hears.
+    /// "I am here", a few times a second, to everybody who can be reached.
     Announce(Announce),
+    /// Link states: the sender's own, and those of nodes that the receiver does not hear itself. Only between direct neighbours; never relayed.
+    Links {
+        /// At most one a node.
+        states: Vec<LinkState>,
+    },
     /// A group's consensus message.
     Consensus {
         /// The group.
@@ -226,15 +231,26 @@ pub enum Message {
     },
 }
 
-/// A node's regular word to its peers: it lives, and this is what it hears.
+/// Whom a node hears, in its own words. Passed on from neighbour to neighbour, so that all know all links.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// Whose.
+    pub node: NodeId,
+    /// Its start.
+    pub incarnation: Incarnation,
+    /// Rises with each word of that start; the newest wins.
+    pub number: u64,
+    /// The nodes whose frames arrive there on links of their own, with how long ago in milliseconds.
+    pub hears: Vec<(NodeId, u64)>,
+}
+
+/// A node's regular word to its peers: it lives, this is what it leads and knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announce {
     /// The sender's start.
     pub incarnation: Incarnation,
     /// The sender's clock, as a hybrid logical timestamp.
     pub clock: Timestamp,
-    /// The peers that the sender hears directly, with how long ago in milliseconds.
-    pub hears: Vec<(NodeId, u64)>,
     /// The groups that the sender leads, with their terms.
     pub leads: Vec<(GroupId, Term)>,
     /// The sender is stopping: give it no leadership.

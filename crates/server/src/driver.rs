@@ -199,6 +199,7 @@ impl Driver {
                     }
                 }
                 Output::Send { to, frame } => self.body.links.send(to, frame, sent),
+                Output::Relay { to, frame } => self.body.links.relay(to, frame, sent),
                 Output::Disk(job) => self.lanes.submit(job),
                 Output::Event(event) => {
                     self.body.metrics.observe(&event);

@@ -177,7 +177,7 @@ impl World {
                     let delay = self.random.below(50_000);
                     self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
                 }
-                Output::Send { to, frame } => self.send_frame(node, to, frame),
+                Output::Send { to, frame } | Output::Relay { to, frame } => self.send_frame(node, to, frame),
                 Output::Disk(job) => self.begin_job(node, job),
                 Output::Event(observation) => self.observe(node, observation),
                 Output::MembersChanged => {}

@@ -102,6 +102,8 @@ impl Coverage {
             Observation::TransferBegun { .. } => "transfer begun",
             Observation::PeerHeard { .. } => "peer heard",
             Observation::PeerSilent { .. } => "peer silent",
+            Observation::Rerouted { .. } => "rerouted",
+            Observation::Relayed { .. } => "relayed",
             Observation::PeerRefused { .. } => "peer refused",
             Observation::ClockAhead { .. } => "clock ahead",
             Observation::SnapshotWritten { .. } => "snapshot written",
@@ -248,6 +250,7 @@ pub fn describe(bytes: &Bytes) -> String {
 fn name(message: &Message) -> String {
     let name = match message {
         Message::Announce(_) => "announce",
+        Message::Links { .. } => "links",
         Message::Consensus { message, .. } => return kebab(&format!("{:?}", message.kind)),
         Message::ForwardWrite { .. } => "forward-write",
         Message::WriteAnswer { .. } => "write-answer",

@@ -190,7 +190,7 @@ impl Core {
         let (outbox, replicas) = (&mut self.outbox, self.routing.replicas(id));
         let leader = self.routing.group_leader(id).map(|(_, leader)| leader);
         let mut targets = leader.into_iter().chain(replicas.iter().copied());
-        let Some(target) = targets.find(|node| *node != self.me && outbox.is_linked(*node)) else { return };
+        let Some(target) = targets.find(|node| *node != self.me && outbox.reaches(*node)) else { return };
         let from = if again { 0 } else { hinted.handed_up_to };
         let operations = hinted.holdings.after(self.tentative.hints.origin, from, MESSAGE_BYTES);
         if let Some(last) = operations.last() {

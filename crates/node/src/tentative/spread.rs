@@ -113,7 +113,7 @@ impl Core {
         let leader = self.routing.group_leader(id).map(|(_, leader)| leader);
         let Some(shard) = self.tentative.shards.get_mut(&id) else { return };
         for &peer in self.routing.replicas(id).iter().filter(|peer| **peer != me) {
-            if !self.outbox.is_linked(peer) {
+            if !self.outbox.reaches(peer) {
                 continue;
             }
             let sent = shard.sent.get(&peer).copied().unwrap_or(0);
@@ -132,7 +132,7 @@ impl Core {
     fn hand_in(&mut self, id: GroupId, origin: Origin, new: bool) {
         let Some(shard) = self.tentative.shards.get_mut(&id) else { return };
         let Some((_, leader)) = self.routing.group_leader(id) else { return };
-        if !self.outbox.is_linked(leader) {
+        if !self.outbox.reaches(leader) {
             return;
         }
         let from = if new { shard.handed_in_up_to } else { 0 };
@@ -338,7 +338,7 @@ impl Core {
         let shard = &self.tentative.shards[&id];
         let dot = Dot { origin, number: shard.holdings.covered(origin) };
         for &peer in self.routing.replicas(id).iter().filter(|peer| **peer != me && **peer != origin.node) {
-            if self.outbox.is_linked(peer) {
+            if self.outbox.reaches(peer) {
                 let operations = shard.holdings.after(origin, 0, MESSAGE_BYTES);
                 if !operations.is_empty() {
                     self.outbox.send(peer, held(id, dot, operations, &shard.holdings, &Dots::NONE));
@@ -407,7 +407,7 @@ impl Core {
     fn tell_own_fold(&mut self) {
         let Some(fold) = self.tentative.own.news(self.tentative.origin) else { return };
         self.learn_fold(fold);
-        let peers: Vec<NodeId> = self.outbox.linked().collect();
+        let peers: Vec<NodeId> = self.outbox.reachable().collect();
         for peer in peers {
             self.outbox.send(peer, Message::Folded { folds: vec![fold] });
         }

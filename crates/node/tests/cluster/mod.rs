@@ -173,7 +173,7 @@ impl Cluster {
                         self.answers.insert((at, request.0), outcome);
                         self.achieved = achieved;
                     }
-                    Output::Send { to, frame } => {
+                    Output::Send { to, frame } | Output::Relay { to, frame } => {
                         let to = to.0 as usize - 1;
                         let frame = match &mut self.lost {
                             Some(lost) => without(&frame, lost),

@@ -243,8 +243,13 @@ impl Dialled {
         }
     }
 
+    /// Bytes that wait for the socket.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.queue.len_bytes() + self.held.len_bytes()
+    }
+
     fn has_room(&self, chunk: &Bytes) -> bool {
-        let waiting_bytes = self.queue.len_bytes() + self.held.len_bytes();
+        let waiting_bytes = self.waiting_bytes();
         self.is_up() && (waiting_bytes == 0 || waiting_bytes + chunk.len() <= MAX_LINK_QUEUE_BYTES)
     }
 

@@ -38,7 +38,7 @@ use mio::{Interest, Registry, Token, Waker};
 use observe::metrics::Metrics;
 use proof::{Role, Secret};
 use proto::ids::{ClusterId, Incarnation, NodeId};
-use proto::limits::MAX_NODES;
+use proto::limits::{MAX_NODES, MAX_RELAY_QUEUE_BYTES};
 use proto::time::Mono;
 use resolver::Resolver;
 use std::collections::BTreeMap;
@@ -231,6 +231,16 @@ impl Links {
     pub(crate) fn send(&mut self, to: NodeId, frame: Bytes, now: Mono) {
         let link = self.outgoing.iter_mut().flatten().find(|out| out.target == Target::Member(to));
         if let Some(outgoing) = link.filter(|outgoing| !outgoing.link.is_cut) {
+            outgoing.link.send_frame(frame, now);
+        }
+    }
+
+    /// Queues another node's frame, if little waits for that link.
+    pub(crate) fn relay(&mut self, to: NodeId, frame: Bytes, now: Mono) {
+        let link = self.outgoing.iter_mut().flatten().find(|out| out.target == Target::Member(to));
+        if let Some(outgoing) =
+            link.filter(|out| !out.link.is_cut && out.link.waiting_bytes() <= MAX_RELAY_QUEUE_BYTES)
+        {
             outgoing.link.send_frame(frame, now);
         }
     }
