@@ -77,6 +77,8 @@ impl Coverage {
             Shape::QuorumLoss => "partition: quorum loss",
             Shape::ConstrainedElection => "partition: constrained election",
             Shape::Chained => "partition: chained",
+            Shape::Bridge => "partition: bridge",
+            Shape::Ring => "partition: ring",
             Shape::Random => "partition: random",
         };
         *self.faults.entry(name).or_default() += 1;

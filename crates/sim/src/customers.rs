@@ -76,6 +76,11 @@ impl World {
 
     pub(crate) fn answer_leaves(&mut self, node: usize, number: u64, answer: Answer) {
         let now = self.now();
+        if let Some(writers) = &mut self.writers
+            && writers.answered(answer.connection, &answer.outcome, now)
+        {
+            return;
+        }
         let machine = &mut self.machines[node];
         let (paused_until, mono) = (machine.paused_until, machine.clocks.now(now).mono);
         let Some(process) = machine.process(number) else { return };

@@ -10,6 +10,7 @@
 //! * `world`, with `body`, `links`, `damage`, `customers`: the loop, and everything that happens to a core.
 //! * `judges`: the invariants, one file each.
 //! * `run`, `verdict`, `batch`: phases of a run, how it can end, many seeds on some threads.
+//! * `gaps`: how long writes stand still when links break.
 //! * `trace`, `coverage`: what happened, for comparing, for reading, for counting.
 //!
 //! Invariant: a run is a function of its seed. Nothing here reads a clock, a file, an address or the order of a hash map.
@@ -22,6 +23,7 @@ mod customers;
 mod damage;
 pub mod faults;
 pub mod founders;
+pub mod gaps;
 pub mod judges;
 mod links;
 pub mod machine;

@@ -43,13 +43,17 @@ pub enum Shape {
     ConstrainedElection,
     /// Omni-Paxos, *chained*: the nodes form a chain.
     Chained,
+    /// Two halves that share one node and nothing else.
+    Bridge,
+    /// Each node reaches its two neighbours on a circle.
+    Ring,
     /// Every direction by itself, cut with one chance in three.
     Random,
 }
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Shape; 9] = [
+    pub const ALL: [Shape; 11] = [
         Shape::Split,
         Shape::Isolate,
         Shape::Deaf,
@@ -58,6 +62,8 @@ impl Shape {
         Shape::QuorumLoss,
         Shape::ConstrainedElection,
         Shape::Chained,
+        Shape::Bridge,
+        Shape::Ring,
         Shape::Random,
     ];
 }
@@ -106,6 +112,34 @@ impl Network {
     /// Mends every direction.
     pub fn heal(&mut self) {
         self.cut.fill(false);
+    }
+
+    /// Cuts one pair, both ways.
+    pub fn cut_pair(&mut self, a: usize, b: usize) {
+        self.cut[a * self.nodes + b] = true;
+        self.cut[b * self.nodes + a] = true;
+    }
+
+    /// The nodes of the largest part in which everybody reaches everybody, through others if need be.
+    pub fn largest_part(&self) -> Vec<usize> {
+        let reached = |from: usize| {
+            let mut reached = vec![from];
+            let mut at = 0;
+            while let Some(&node) = reached.get(at) {
+                let next = (0..self.nodes).filter(|next| !self.is_cut(node, *next));
+                let new: Vec<usize> = next.filter(|next| !reached.contains(next)).collect();
+                reached.extend(new);
+                at += 1;
+            }
+            reached
+        };
+        let all: Vec<Vec<usize>> = (0..self.nodes).map(reached).collect();
+        (0..self.nodes)
+            .map(|node| {
+                (0..self.nodes).filter(|b| all[node].contains(b) && all[*b].contains(&node)).collect()
+            })
+            .max_by_key(Vec::len)
+            .unwrap_or_default()
     }
 
     /// Stops being unreliable at all, for the liveness phase.
@@ -165,6 +199,25 @@ impl Network {
                 for (i, &a) in order.iter().enumerate() {
                     for (j, &b) in order.iter().enumerate() {
                         if i.abs_diff(j) > 1 {
+                            cut(a, b);
+                        }
+                    }
+                }
+            }
+            Shape::Bridge => {
+                for (i, &a) in order.iter().enumerate() {
+                    for (j, &b) in order.iter().enumerate() {
+                        if (i < nodes / 2) != (j < nodes / 2) && i != nodes / 2 && j != nodes / 2 {
+                            cut(a, b);
+                        }
+                    }
+                }
+            }
+            Shape::Ring => {
+                for (i, &a) in order.iter().enumerate() {
+                    for (j, &b) in order.iter().enumerate() {
+                        let apart = i.abs_diff(j);
+                        if apart > 1 && apart + 1 < nodes {
                             cut(a, b);
                         }
                     }
@@ -272,6 +325,18 @@ mod tests {
             let mut chain = network(5, seed);
             chain.partition(Shape::Chained, 2);
             assert_eq!(whole_pairs(&chain), 4);
+
+            let mut bridge = network(5, seed);
+            bridge.partition(Shape::Bridge, 2);
+            assert_eq!(whole_pairs(&bridge), 6);
+
+            let mut ring = network(5, seed);
+            ring.partition(Shape::Ring, 2);
+            assert_eq!(whole_pairs(&ring), 5);
+
+            let all = [&hub, &chain, &bridge, &ring];
+            assert!(all.into_iter().all(|shape| shape.largest_part().len() == 5));
+            assert_eq!(constrained.largest_part().len(), 4);
         }
     }
 

@@ -11,6 +11,7 @@
 use crate::clocks::Clocks;
 use crate::coverage::Coverage;
 use crate::faults::{Fault, Plan};
+use crate::gaps::Writers;
 use crate::judges::Judges;
 use crate::machine::Machine;
 use crate::network::Network;
@@ -56,6 +57,8 @@ pub(crate) enum Event {
     GivesUp { client: usize, connection: ConnectionId, request: RequestId },
     /// A client has the answer to a tentative write of this process.
     OriginDies { node: usize, process: u64 },
+    /// Writers whose gaps are measured may ask.
+    WritersAsk,
     /// The next fault of the plan.
     FaultBegins(Box<Fault>),
     /// A fault that lasted is over.
@@ -97,6 +100,8 @@ pub struct World {
     pub(crate) network: Network,
     pub(crate) workload: Workload,
     pub(crate) plan: Option<Plan>,
+    /// Clients beside the workload, whose gaps are measured.
+    pub(crate) writers: Option<Writers>,
     pub(crate) judges: Judges,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
@@ -134,6 +139,7 @@ impl World {
             network: Network::new(nodes, params.network, seed.fork("network", 0)),
             workload: Workload::new(params.workload, nodes, seed.fork("workload", 0)),
             plan: Some(Plan::new(params.faults.clone(), nodes, seed.fork("faults", 1))),
+            writers: None,
             judges: Judges::new(),
             coverage: Coverage::default(),
             trace: Trace::new(nodes, with_lines),
@@ -219,6 +225,7 @@ impl World {
                 self.client_gives_up(client, connection, request)
             }
             Event::OriginDies { node, process } => self.origin_dies(node, process),
+            Event::WritersAsk => self.writers_ask(),
             Event::FaultBegins(fault) => self.fault_begins(*fault),
             Event::FaultEnds(ending) => self.fault_ends(ending),
         }
