@@ -358,12 +358,18 @@ impl Replica {
         let taken = self.guard(|raft| {
             let mut ready = raft.ready();
             let mut work = Work { number: ready.number(), ..Work::default() };
+            let mut torn = Vec::new();
             for message in ready.take_messages() {
-                translate::message_out(message, &mut work.now, &mut work.snapshots);
+                match translate::has_gap(&message) {
+                    true => torn.push(message.to),
+                    false => translate::message_out(message, &mut work.now, &mut work.snapshots),
+                }
             }
             for message in ready.take_persisted_messages() {
                 translate::message_out(message, &mut work.after_persist, &mut work.snapshots);
             }
+            // Whoever would have got it is sent what follows its log, as after a loss.
+            torn.into_iter().for_each(|to| raft.report_unreachable(to));
             let entries = ready.take_entries();
             work.reads = ready.take_read_states().into_iter().filter_map(translate::read_state).collect();
             let committed = ready.take_committed_entries();

@@ -4,7 +4,7 @@
 //! which then stops them in order.
 
 use super::folder::{self, Remembered};
-use super::plan::{HOST, NodePlan, Plan};
+use super::plan::{NodePlan, Plan};
 use crate::status::View;
 use client::blocking::Connection;
 use rustix::process::{Pid, Signal, kill_process};
@@ -110,8 +110,9 @@ impl Cluster {
     pub fn restart(&mut self, id: u64) -> Result<(), DevError> {
         let node = &mut self.nodes[place(id)];
         assert!(node.process.is_none(), "node {id} runs already");
-        let mut command = Command::new(&self.plan.program);
-        command.args(self.plan.arguments(&node.plan));
+        let words = self.plan.words(&node.plan);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         command.args(["--exit-with-parent", &std::process::id().to_string()]);
         command.envs(self.plan.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
@@ -308,7 +309,9 @@ fn place(id: u64) -> usize {
 
 fn refuse_used_ports(node: &NodePlan) -> Result<(), DevError> {
     for port in node.ports() {
-        if let Err(error) = TcpListener::bind((HOST.parse::<Ipv4Addr>().expect("an address"), port)) {
+        // On a host of its own its ports are its own too.
+        let Some(host) = node.host.parse::<Ipv4Addr>().ok().filter(Ipv4Addr::is_loopback) else { continue };
+        if let Err(error) = TcpListener::bind((host, port)) {
             return Err(DevError(format!(
                 "port {port} of node {} cannot be used ({error}); stop what uses it, or choose other ports with --port and another folder with --data",
                 node.id

@@ -15,7 +15,7 @@ mod parent;
 mod plan;
 
 pub use cluster::{Cluster, Death, DevError};
-pub use plan::{NodePlan, Plan};
+pub use plan::{Host, NodePlan, Plan};
 
 pub(crate) use command::run;
 pub(crate) use parent::exit_with_parent;

@@ -3,12 +3,21 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The host that all nodes listen on.
-pub(super) const HOST: &str = "127.0.0.1";
+/// The host that all nodes listen on, unless they have hosts of their own.
+const LOOPBACK: &str = "127.0.0.1";
 /// From a node's RESP port to its HTTP port.
 const HTTP_OFFSET: u16 = 100;
 /// From a node's RESP port to its peer port.
 const PEER_OFFSET: u16 = 200;
+
+/// Where a node runs, if not like the others on this host: how tests lay links between nodes that they can cut.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The address that it listens on, reachable from here.
+    pub address: String,
+    /// What stands before the command that starts the node, such as `ip netns exec NAME`; it must become that command (`exec`).
+    pub launcher: Vec<OsString>,
+}
 
 /// A cluster to be started.
 #[derive(Clone, Debug)]
@@ -21,6 +30,8 @@ pub struct Plan {
     pub nodes: usize,
     /// The first node's RESP port.
     pub port: u16,
+    /// One for each node, or none: then all are on this host's loopback.
+    pub hosts: Vec<Host>,
     /// Further flags for each `quartet start`, such as `--shards 4`.
     pub flags: Vec<OsString>,
     /// Further environment for each node.
@@ -46,6 +57,9 @@ pub struct NodePlan {
     pub data: PathBuf,
     /// Where its log lines go.
     pub log: PathBuf,
+    /// The address that it listens on.
+    pub(super) host: String,
+    launcher: Vec<OsString>,
     ports: [u16; 3],
 }
 
@@ -57,6 +71,7 @@ impl Plan {
             data: data.into(),
             nodes,
             port,
+            hosts: Vec::new(),
             flags: Vec::new(),
             environment: Vec::new(),
             password: None,
@@ -72,9 +87,13 @@ impl Plan {
     fn node(&self, index: usize) -> NodePlan {
         let resp = self.port + index as u16;
         let ports = [resp, resp + HTTP_OFFSET, resp + PEER_OFFSET];
-        let at = |port: u16| format!("{HOST}:{port}");
+        let host = self.hosts.get(index);
+        let address = host.map_or(LOOPBACK, |host| &host.address);
+        let at = |port: u16| format!("{address}:{port}");
         NodePlan {
             id: index as u64 + 1,
+            host: address.to_owned(),
+            launcher: host.map(|host| host.launcher.clone()).unwrap_or_default(),
             resp: at(ports[0]),
             http: at(ports[1]),
             peer: at(ports[2]),
@@ -88,7 +107,7 @@ impl Plan {
     pub(super) fn arguments(&self, node: &NodePlan) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["start".into(), "--data".into(), node.data.clone().into()];
         for (flag, value) in [
-            ("--listen", HOST.to_owned()),
+            ("--listen", node.host.clone()),
             ("--resp-port", node.ports[0].to_string()),
             ("--http-port", node.ports[1].to_string()),
             ("--peer-port", node.ports[2].to_string()),
@@ -106,14 +125,15 @@ impl Plan {
         arguments
     }
 
+    /// The words that start this node, the program's name first or what launches it.
+    pub(super) fn words(&self, node: &NodePlan) -> Vec<OsString> {
+        let program = self.program.clone().into_os_string();
+        node.launcher.iter().cloned().chain([program]).chain(self.arguments(node)).collect()
+    }
+
     /// The line that starts this node by hand.
     pub fn restart_line(&self, node: &NodePlan) -> String {
-        let mut line = shown(self.program.as_os_str());
-        for argument in self.arguments(node) {
-            line.push(' ');
-            line.push_str(&shown(&argument));
-        }
-        line
+        self.words(node).iter().map(|word| shown(word)).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -59,6 +59,7 @@ fn node_row(view: &View, node: &NodeView) -> Vec<String> {
         Some(ms) if node.state != "up" => format!("{} for {}", node.state, span(ms)),
         _ => node.state.clone(),
     };
+    let state = node.via.map_or(state.clone(), |via| format!("{state} via node {via}"));
     // Who hears whom, and since when not.
     let others = view.nodes.iter().filter(|other| other.id != node.id);
     let hears = others.map(|other| match node.hears.iter().find(|(id, _)| *id == other.id) {

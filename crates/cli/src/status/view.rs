@@ -81,8 +81,11 @@ pub struct NodeView {
     pub state: String,
     /// How long ago the answering node heard it, in milliseconds.
     pub heard_ms_ago: Option<u64>,
-    /// Whom it hears itself, and how long ago, in milliseconds.
+    /// Whom it hears directly, and how long ago, in milliseconds.
     pub hears: Vec<(u64, u64)>,
+    /// The node that passes on what is sent to it, if no direct link works.
+    #[serde(default)]
+    pub via: Option<u64>,
     /// How many shards it leads.
     pub leads: usize,
 }

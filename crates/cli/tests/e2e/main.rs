@@ -7,6 +7,7 @@
 
 mod ap_store;
 mod batch;
+mod broken_links;
 mod cart;
 mod clients;
 mod command_line;

@@ -4,6 +4,7 @@
 //! was not synced. Needs root and `xfs_io`; without them the test says so and is skipped by name.
 
 use crate::support::harness::TestCluster;
+use crate::support::skipped;
 use crate::support::workload::Load;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -86,14 +87,4 @@ fn a_power_cut_of_all_nodes_at_once_loses_nothing_that_was_acknowledged() {
     history.is_all_there(&client);
     cluster.stop_all().expect("they stop");
     drop(cluster);
-}
-
-/// Says by name what was not tried, where the gate looks for it.
-fn skipped(what: &str) {
-    eprintln!("skipped: {what}");
-    if let Some(path) = std::env::var_os("QUARTET_SKIPS") {
-        use std::io::Write;
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
-        file.and_then(|mut file| writeln!(file, "{what}")).expect("the list of skips can be written");
-    }
 }

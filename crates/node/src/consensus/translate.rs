@@ -48,6 +48,13 @@ pub(super) fn entry_out(entry: ConsensusEntry) -> Entry {
     }
 }
 
+/// Whether an append's entries do not follow the place that it names. With `batch_append` the library adds new entries to a message that waits; if that one is an empty append and the follower's place was changed since (by a report that it
+/// is unreachable, or a refusal), they do not belong together. A follower would have to refuse it (`admit`), so it never leaves.
+pub(super) fn has_gap(message: &Message) -> bool {
+    message.get_msg_type() == MessageType::MsgAppend
+        && message.entries.first().is_some_and(|first| first.index != message.index + 1)
+}
+
 /// Sorts a message of the library into ordinary ones and snapshots. Kinds that never travel are dropped.
 pub(super) fn message_out(
     mut message: Message,

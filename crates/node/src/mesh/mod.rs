@@ -55,7 +55,7 @@ pub(crate) struct Changes {
     pub(crate) gained: Vec<NodeId>,
     /// Nodes that cannot be reached any more.
     pub(crate) lost: Vec<NodeId>,
-    /// Nodes to which there is another first hop than before, or a first one that is not the node itself.
+    /// Nodes to which there is another first hop than before.
     pub(crate) rerouted: Vec<(NodeId, NodeId)>,
 }
 
@@ -173,12 +173,7 @@ impl Mesh {
         let mut changes = Changes::default();
         for (node, hop) in &self.hops {
             match before.get(node) {
-                None => {
-                    changes.gained.push(*node);
-                    if hop != node {
-                        changes.rerouted.push((*node, *hop));
-                    }
-                }
+                None => changes.gained.push(*node),
                 Some(old) if old != hop => changes.rerouted.push((*node, *hop)),
                 Some(_) => {}
             }
