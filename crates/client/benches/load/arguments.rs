@@ -97,6 +97,15 @@ pub(crate) struct Arguments {
     /// failover: the process to kill with SIGKILL
     #[arg(long)]
     pub(crate) kill_pid: Option<u32>,
+    /// failover: a command to run instead, which is not waited for
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// failover: each writer stays at its address
+    #[arg(long)]
+    pub(crate) pinned: bool,
+    /// For servers that ask for one, in the Redis protocol
+    #[arg(long)]
+    pub(crate) password: Option<String>,
     /// failover: seconds until then
     #[arg(long, default_value_t = 4.0)]
     pub(crate) kill_after: f64,
@@ -117,7 +126,7 @@ impl Arguments {
     /// A fresh conversation with the server at `address`.
     pub(crate) fn session(&self, address: SocketAddr) -> Session {
         match self.proto {
-            Protocol::Resp => Session::Resp(resp::Session::new(self.level.as_deref())),
+            Protocol::Resp => Session::Resp(resp::Session::new(self.level.as_deref(), self.password.clone())),
             Protocol::Etcd => Session::Etcd(etcd::Session::new(address.to_string(), self.serializable)),
         }
     }

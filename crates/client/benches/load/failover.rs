@@ -1,4 +1,4 @@
-//! `failover`: writers that never rest while a process is killed. The figure is the longest time in which one writer had no write acknowledged.
+//! `failover`: writers that never rest while a process is killed, or something else is done. The figure is the longest time in which one writer had no write acknowledged.
 //!
 //! Each writer has its own keys and writes one at a time; what was not acknowledged is written again, to the next address, until it is. The gap
 //! of a writer is between two acknowledgements, the run's end counting as one, so a writer that never comes back is seen. Afterwards every
@@ -37,10 +37,12 @@ struct Writer {
 }
 
 impl Writer {
-    /// Gives the connection up, if there is one, and goes to the next address soon.
-    fn leave(&mut self, addresses: usize) {
+    /// Gives the connection up, if there is one, and goes to the next address soon, or to the same one again if it is pinned there.
+    fn leave(&mut self, addresses: usize, is_pinned: bool) {
         self.connection = None;
-        self.address = (self.address + 1) % addresses;
+        if !is_pinned {
+            self.address = (self.address + 1) % addresses;
+        }
         self.again_at = Instant::now() + PAUSE;
     }
 
@@ -62,9 +64,11 @@ impl Writer {
 /// Runs, and describes the figures; `lost` and `wrong` must be 0.
 ///
 /// # Errors
-/// There is nothing to kill, or nothing to talk to.
+/// There is nothing to kill or to run, or nothing to talk to.
 pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
-    let victim = arguments.kill_pid.ok_or("--kill-pid is needed")?;
+    if arguments.kill_pid.is_none() && arguments.run.is_none() {
+        return Err("--kill-pid or --run is needed".to_owned());
+    }
     let addresses = &arguments.addrs;
     let patience = Duration::from_millis(arguments.op_timeout_ms);
     let mut poll = Poll::new().map_err(|error| error.to_string())?;
@@ -87,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
     while begun.elapsed().as_secs_f64() < arguments.secs {
         if !killed && begun.elapsed().as_secs_f64() >= arguments.kill_after {
             killed = true;
-            kill(victim)?;
+            strike(arguments)?;
             // What came before the kill is not what is measured.
             writers.iter_mut().for_each(|writer| writer.longest = Duration::ZERO);
         }
@@ -95,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
             let waits = writer.connection.as_ref().and_then(Connection::waits_since);
             if waits.is_some_and(|since| since.elapsed() >= patience) {
                 timeouts += 1;
-                writer.leave(addresses.len());
+                writer.leave(addresses.len(), arguments.pinned);
             }
             if writer.connection.is_none() && Instant::now() >= writer.again_at {
                 let address = addresses[writer.address];
@@ -117,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
                     }
                     _ => {
                         refused += 1;
-                        writer.leave(addresses.len());
+                        writer.leave(addresses.len(), arguments.pinned);
                     }
                 }
             }
@@ -125,12 +129,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
             broke |= connection.flush().is_err();
             if broke {
                 broken += 1;
-                writer.leave(addresses.len());
+                writer.leave(addresses.len(), arguments.pinned);
             }
         }
     }
     let end = Instant::now();
-    let longest = writers.iter().map(|writer| writer.longest.max(end - writer.last)).max();
+    let gap = |writer: &Writer| writer.longest.max(end - writer.last);
+    let longest = writers.iter().map(gap).max();
+    // Of pinned writers, by address.
+    let by_address: Vec<f64> = (0..addresses.len())
+        .map(|at| writers.iter().filter(|writer| writer.address == at).map(gap).max().unwrap_or_default())
+        .map(|gap| rounded(gap.as_secs_f64() * 1e3, 1))
+        .collect();
     let written: Vec<(u64, u64)> = writers.iter().map(|writer| (writer.base, writer.acknowledged)).collect();
     drop(writers);
     let (verified, lost, wrong) = verify(arguments, &written)?;
@@ -142,6 +152,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
         "killed": killed,
         "acknowledged": written.iter().map(|(_, count)| count).sum::<u64>(),
         "longest_gap_ms": rounded(longest.unwrap_or_default().as_secs_f64() * 1e3, 1),
+        "longest_gap_ms_by_address": by_address,
         "connections_broken": broken,
         "refused": refused,
         "timeouts": timeouts,
@@ -149,6 +160,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Value, String> {
         "lost": lost,
         "wrong": wrong,
     }))
+}
+
+/// Does what the writers are to live through.
+fn strike(arguments: &Arguments) -> Result<(), String> {
+    if let Some(pid) = arguments.kill_pid {
+        kill(pid)?;
+    }
+    if let Some(command) = &arguments.run {
+        // Not waited for: writers must not stand still because of the generator.
+        let started = Command::new("sh").args(["-c", command]).spawn();
+        started.map_err(|error| format!("{command}: {error}"))?;
+    }
+    Ok(())
 }
 
 /// SIGKILL, by the system's own command, since a call would be unsafe code.

@@ -42,7 +42,7 @@ impl<'a> Cell<'a> {
         tags: &'a [String],
     ) -> Result<Cell<'a>, String> {
         let poll = Poll::new().map_err(|error| error.to_string())?;
-        let session = Session::Resp(resp::Session::new(Some(level)));
+        let session = Session::Resp(resp::Session::new(Some(level), None));
         let connection = Connection::open(&poll, Token(0), arguments.addrs[0], session)
             .map_err(|error| error.to_string())?;
         Ok(Cell { is_write, level, leader, tags, poll, connection, count: Count::new() })

@@ -9,14 +9,24 @@ use std::io::Write;
 pub(crate) struct Session {
     /// `@` and the level, behind each command's name; empty where the server's default will do.
     suffix: String,
+    password: Option<String>,
+    /// The password's answer is still to come.
+    awaits_welcome: bool,
     asked: u64,
     answered: u64,
 }
 
 impl Session {
-    pub(crate) fn new(level: Option<&str>) -> Session {
+    pub(crate) fn new(level: Option<&str>, password: Option<String>) -> Session {
         let suffix = level.map(|level| format!("@{level}")).unwrap_or_default();
-        Session { suffix, asked: 0, answered: 0 }
+        Session { suffix, awaits_welcome: password.is_some(), password, asked: 0, answered: 0 }
+    }
+
+    pub(crate) fn greet(&self, output: &mut Vec<u8>) {
+        if let Some(password) = &self.password {
+            write!(output, "*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len())
+                .expect("a vector takes every byte");
+        }
     }
 
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], output: &mut Vec<u8>) -> u64 {
@@ -48,6 +58,12 @@ impl Session {
         let mut used = 0;
         while let Some((outcome, length)) = answer(&input[used..])? {
             used += length;
+            if std::mem::take(&mut self.awaits_welcome) {
+                match outcome {
+                    Outcome::Written => continue,
+                    other => return Err(format!("the password was not taken: {other:?}")),
+                }
+            }
             if self.answered == self.asked {
                 return Err("an answer to nothing".to_owned());
             }

@@ -30,8 +30,9 @@ pub(crate) enum Session {
 impl Session {
     /// What is sent before the first request.
     pub(crate) fn greet(&self, output: &mut Vec<u8>) {
-        if let Session::Etcd(_) = self {
-            etcd::greet(output);
+        match self {
+            Session::Resp(session) => session.greet(output),
+            Session::Etcd(_) => etcd::greet(output),
         }
     }
 
