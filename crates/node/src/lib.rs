@@ -36,6 +36,7 @@ pub mod plan;
 pub mod planted;
 pub mod query;
 pub mod reads;
+pub mod rebuild;
 pub mod recovery;
 pub mod report;
 pub mod requests;
