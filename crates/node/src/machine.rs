@@ -155,7 +155,11 @@ impl Machine {
 
     /// The machine of a founded directory.
     pub fn directory(state: DirectoryState) -> Machine {
-        Machine::Directory(Box::new(DirectoryMachine { state, last: Timestamp::ZERO, rebuilds: Rebuilds::default() }))
+        Machine::Directory(Box::new(DirectoryMachine {
+            state,
+            last: Timestamp::ZERO,
+            rebuilds: Rebuilds::default(),
+        }))
     }
 
     /// The commit timestamp of the last entry applied: the replica's safe time.

@@ -128,7 +128,8 @@ impl Core {
         }
         let rebuild = Rebuild { nonce, folder };
         if !group.machine.rebuilds().name(replica, nonce) {
-            if folder >= group.machine.rebuilds().folder(replica) && group.duties.propose_rebuilt(replica, rebuild)
+            if folder >= group.machine.rebuilds().folder(replica)
+                && group.duties.propose_rebuilt(replica, rebuild)
             {
                 self.events.push(Event::RebuildWanted { group: id, node: from });
                 self.dirty.insert(id);
@@ -205,9 +206,10 @@ impl Core {
         };
         let mut group = Group::new(id, Replica::new(birth), machine, hard_state, index, (index, term));
         // To the simulator's judges it is a replica whose past a snapshot has replaced.
-        group.recorded = self.config.record_applied.then(|| {
-            vec![AppliedEntry { group: id, index, term, data: None, fresh: false, decision: None }]
-        });
+        group.recorded = self
+            .config
+            .record_applied
+            .then(|| vec![AppliedEntry { group: id, index, term, data: None, fresh: false, decision: None }]);
         self.clock.merge_decided(group.machine.last());
         self.groups.insert(id, group);
         self.dirty.insert(id);

@@ -117,7 +117,9 @@ impl Core {
             let view = group.view();
             view.leader.0 != 0 && (!view.leads || view.serves)
         });
-        own_ready && self.unborn.is_empty() && self.routing.map().shards.iter().all(|placement| led(placement.shard.group()))
+        own_ready
+            && self.unborn.is_empty()
+            && self.routing.map().shards.iter().all(|placement| led(placement.shard.group()))
     }
 
     /// Bytes of data of all local replicas.

@@ -44,7 +44,9 @@ pub fn describe(event: &Event) -> (Level, String) {
         ),
         Event::RebuildBegun { groups, alone: 0 } => (
             Level::WARN,
-            format!("rebuilding: replicas of {groups} groups are filled from the other nodes; until then they take no part"),
+            format!(
+                "rebuilding: replicas of {groups} groups are filled from the other nodes; until then they take no part"
+            ),
         ),
         Event::RebuildBegun { groups, alone } => (
             Level::ERROR,
@@ -52,9 +54,10 @@ pub fn describe(event: &Event) -> (Level, String) {
                 "rebuilding: replicas of {groups} groups are to be filled from the other nodes; {alone} of these groups have no other replica, so what they held is lost: put back the files that were set aside if they can be read elsewhere, or found a new cluster"
             ),
         ),
-        Event::RebuildWanted { group, node } => {
-            (Level::INFO, format!("node {node} has lost its replica of {}; it is taken in anew", name(*group)))
-        }
+        Event::RebuildWanted { group, node } => (
+            Level::INFO,
+            format!("node {node} has lost its replica of {}; it is taken in anew", name(*group)),
+        ),
         Event::ReplicaReborn { group, index, fetched_slots, kept_slots } => (
             Level::INFO,
             format!(

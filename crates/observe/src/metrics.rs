@@ -267,7 +267,8 @@ impl Metrics {
             Event::PeerSilent { node } => drop(heard(node.0, 0)),
             Event::PeerRefused { .. } | Event::ClockAhead { .. } => drop(self.refused_peer_messages.inc()),
             Event::SnapshotWritten { .. } => drop(self.snapshots_written.inc()),
-            Event::SnapshotInstalled { .. } | Event::ReplicaReborn { .. } => drop(self.snapshots_installed.inc()),
+            Event::SnapshotInstalled { .. } => drop(self.snapshots_installed.inc()),
+            Event::ReplicaReborn { .. } => drop(self.snapshots_installed.inc()),
             Event::SnapshotOffered { .. }
             | Event::RebuildBegun { .. }
             | Event::RebuildWanted { .. }

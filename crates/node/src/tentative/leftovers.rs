@@ -52,7 +52,8 @@ impl Core {
         }
         for origin in gone {
             let clear = shard.leftovers.clear.entry(origin).or_default();
-            let others = self.routing.replicas(id).iter().filter(|node| **node != me && **node != origin.node);
+            let others =
+                self.routing.replicas(id).iter().filter(|node| **node != me && **node != origin.node);
             let open: Vec<NodeId> = others.filter(|node| !clear.contains(node)).copied().collect();
             if open.is_empty() && !shard.holdings.holds(origin) {
                 group.duties.propose_closed(origin);
