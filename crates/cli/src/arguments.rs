@@ -60,6 +60,21 @@ pub(crate) enum Command {
     Fault(Fault),
     /// Judge a recorded history against a consistency level (exit 6 if it breaks it)
     Check(Check),
+    /// Empty the damaged data folder of a node that does not run, so that the next start fills it from the other nodes
+    #[command(after_help = REBUILD_WORDS)]
+    Rebuild(Rebuild),
+}
+
+const REBUILD_WORDS: &str = "\
+For a node that refuses to start because its log or a snapshot is damaged or gone. What is in the folder is set aside into a folder damaged-<time> inside it and not
+deleted; the files identity, founder, founding and folder stay. After the next start the node takes no part in anything until it has the state of each shard from the
+others, so a majority of each shard's other replicas must run. What only this node had is lost: writes below sequential that it had answered and nobody else had yet.";
+
+/// What is to be rebuilt.
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// The node's data folder
+    pub(crate) data: PathBuf,
 }
 
 const START_EXAMPLES: &str = "\

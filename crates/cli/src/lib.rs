@@ -1,7 +1,7 @@
 //! The command line of Quartet, as a library: the binary `quartet` is one call of [`run`].
 //!
 //! * `arguments`: what a person can say.
-//! * `start`: one node. `dev`: a cluster of node processes on this machine; end-to-end tests start their clusters with the same [`dev::Cluster`].
+//! * `start`: one node. `rebuild`: a damaged folder is emptied, to be filled from the others. `dev`: a cluster of node processes on this machine; end-to-end tests start their clusters with the same [`dev::Cluster`].
 //! * `data`, `status`, `locate`, `fault`, `check`: the commands that ask and answer.
 //! * `conflicts`: what was superseded.
 //! * `run`: batches of requests at all levels. `cart`: a shopping cart. `demo`: what the levels do, shown on a cluster of its own. `visit`: a session at a chosen node, for these three.
@@ -19,6 +19,7 @@ pub mod dev;
 mod exit;
 mod fault;
 mod locate;
+mod rebuild;
 mod run;
 mod secret;
 mod start;
@@ -53,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Where(arguments) => locate::run(&arguments),
         Command::Fault(arguments) => fault::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
     };
     match done {
         Ok(exit) => exit.code(),

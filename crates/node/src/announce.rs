@@ -52,8 +52,15 @@ impl Core {
             fold: self.own_fold(),
         };
         let peers: Vec<NodeId> = self.outbox.reachable().collect();
+        let folds = self.folds_of_closed();
+        if !folds.is_empty() {
+            self.folded(self.me, folds.clone());
+        }
         for node in peers {
             self.outbox.send(node, Message::Announce(announce.clone()));
+            if !folds.is_empty() {
+                self.outbox.send(node, Message::Folded { folds: folds.clone() });
+            }
         }
         #[cfg(feature = "planted")]
         self.tell_coverage();

@@ -1,7 +1,7 @@
 //! The core of a node: inputs in, outputs out (the contract is `io`).
 //!
 //! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
-//! `mesh`, `neighbours`, `snapshots`, `transfer`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, frames of others in `relaying`, starting up in `recovery`, looking in from outside in `report`.
+//! `mesh`, `neighbours`, `snapshots`, `transfer`, `rebuild`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, frames of others in `relaying`, starting up in `recovery`, looking in from outside in `report`.
 //!
 //! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
 //! nothing is under way that would carry it; then one log batch for all groups, if none is in flight and this one has waited for its company (`batching`); one frame a link, the answers.
@@ -18,6 +18,7 @@ use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
+use crate::rebuild::Unborn;
 use crate::requests::Front;
 use crate::snapshots::{Pressing, Snapshots};
 use crate::tentative::{JOURNAL, Tentative};
@@ -30,6 +31,7 @@ use proto::time::{Mono, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use storage::disk::{DiskJob, DiskOp, JobId, JobResult, Lane};
+use storage::folder::Folder;
 use storage::log::{BatchNumber, Log};
 
 /// How long a stopping node waits for its leaderships and its clients' requests.
@@ -47,6 +49,8 @@ pub(crate) enum Purpose {
         works: Vec<(GroupId, u64)>,
         /// The newest entry of the outbox's journal.
         journal: LogIndex,
+        /// Replicas that are born with it.
+        born: Vec<GroupId>,
         retire: Vec<DiskOp>,
     },
     /// A new log segment.
@@ -68,6 +72,12 @@ pub struct Core {
     pub(crate) log: Log,
     pub(crate) lease: LeaseTerms,
     pub(crate) groups: BTreeMap<GroupId, Group>,
+    /// Which of this node's data folders this is.
+    pub(crate) folder: Folder,
+    /// The groups whose replica here has lost its memory.
+    pub(crate) unborn: BTreeMap<GroupId, Unborn>,
+    /// Those of them whose birth is queued for the log.
+    pub(crate) newborn: Vec<GroupId>,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
     /// Those of them with something that somebody waits for.
@@ -330,7 +340,7 @@ impl Core {
             return;
         }
         match purpose {
-            Purpose::Batch { number, bytes, works, journal, retire } => {
+            Purpose::Batch { number, bytes, works, journal, born, retire } => {
                 self.log.completed(number);
                 self.events.push(Event::LogSynced { bytes });
                 for (id, work) in works {
@@ -338,6 +348,7 @@ impl Core {
                     self.install_restored(id);
                     self.dirty.insert(id);
                 }
+                born.into_iter().for_each(|id| self.born(id));
                 self.journal_durable(journal);
                 if !retire.is_empty() {
                     self.job(Lane::Bulk, retire, Purpose::Housekeeping);
@@ -396,6 +407,9 @@ impl Core {
             return;
         }
         let Some(complete) = self.transfers.complete(id) else { return };
+        if self.is_unborn(id) {
+            return self.conceive(id, complete);
+        }
         let (from, term, point) = (ReplicaId(complete.from.0), complete.term, complete.point.clone());
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.replica().offer_snapshot(from, term, &point);
@@ -489,6 +503,7 @@ impl Core {
             self.memory_full = full;
             self.events.push(Event::MemoryLimit { reached: full });
         }
+        self.ask_to_be_rebuilt();
         self.tentative_tick();
         self.tell_decided();
         self.begin_own_snapshot();

@@ -6,15 +6,16 @@
 //! Invariant: what is accepted is proposed in the order of acceptance, or handed back.
 
 use crate::reads::Reads;
+use crate::rebuild::Rebuild;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
-use proto::ids::{Incarnation, NodeId};
+use proto::ids::{Incarnation, NodeId, ReplicaId};
 use proto::limits::{MAX_STREAM_WINDOW, MAX_UNDECIDED_BYTES_PER_GROUP};
 use proto::log_entry::{Deed, LogEntry, StreamPosition};
 use proto::peer::{ForwardedWrite, Untaken};
 use proto::tentative::{Dots, Fold, Operation, Origin};
 use proto::time::Mono;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Bytes of entries that are proposed in one message.
@@ -49,6 +50,10 @@ pub enum Proposal {
     },
     /// A change of the directory.
     Directory(Bytes),
+    /// A replica is taken in anew.
+    Rebuilt(ReplicaId, Rebuild),
+    /// An origin whose data folder is gone is closed.
+    Closed(Origin),
 }
 
 /// How a forwarded write was received.
@@ -78,6 +83,10 @@ pub struct Duties {
     /// Since when a time was known that is newer than the shard's last entry.
     behind_since: Option<Mono>,
     poison_noted: bool,
+    /// The newest wish of each replica that was proposed in this leadership.
+    rebuilds: BTreeMap<ReplicaId, Rebuild>,
+    /// The origins that were to be closed in this leadership.
+    closed: BTreeSet<Origin>,
     /// Linearizable reads.
     pub reads: Reads,
 }
@@ -89,6 +98,7 @@ fn weight(proposal: &Proposal) -> usize {
         Proposal::Tentative(operation) => operation.weight_bytes(),
         Proposal::Floor { folds, .. } => 32 + 32 * folds.len(),
         Proposal::Directory(change) => change.len(),
+        Proposal::Rebuilt(..) | Proposal::Closed(_) => 48,
     }
 }
 
@@ -100,6 +110,8 @@ impl Duties {
         self.proposed = Timestamp::ZERO;
         self.behind_since = None;
         self.poison_noted = false;
+        self.rebuilds.clear();
+        self.closed.clear();
     }
 
     /// Whether this is the first that is heard of a poisoned replica.
@@ -163,6 +175,22 @@ impl Duties {
     /// A change of the directory.
     pub fn propose_directory(&mut self, change: Bytes) {
         self.push(Proposal::Directory(change));
+    }
+
+    /// A replica asks to be taken in anew. Answers whether that is news in this leadership.
+    pub fn propose_rebuilt(&mut self, replica: ReplicaId, rebuild: Rebuild) -> bool {
+        let is_news = self.rebuilds.insert(replica, rebuild) != Some(rebuild);
+        if is_news {
+            self.push(Proposal::Rebuilt(replica, rebuild));
+        }
+        is_news
+    }
+
+    /// Nothing is left of an origin whose data folder is gone.
+    pub fn propose_closed(&mut self, origin: Origin) {
+        if self.closed.insert(origin) {
+            self.push(Proposal::Closed(origin));
+        }
     }
 
     /// A reader needs the safe time to reach `at`. It asks again in every round until it has, and that may take as long as the log's sync does: nothing is proposed that would not bring the time
@@ -260,6 +288,14 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
         Proposal::Empty { at } => (encode(&LogEntry::Empty { proposed }), Proposal::Empty { at }),
         Proposal::Directory(change) => {
             (encode(&LogEntry::Directory { proposed, change: change.clone() }), Proposal::Directory(change))
+        }
+        Proposal::Rebuilt(replica, rebuild) => {
+            let Rebuild { nonce, folder } = rebuild;
+            let entry = LogEntry::Rebuilt { proposed, replica, nonce, folder };
+            (encode(&entry), Proposal::Rebuilt(replica, rebuild))
+        }
+        Proposal::Closed(origin) => {
+            (encode(&LogEntry::Closed { proposed, origin }), Proposal::Closed(origin))
         }
         Proposal::Tentative(operation) => {
             let entry = LogEntry::Tentative { proposed, operation: *operation };

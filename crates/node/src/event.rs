@@ -98,6 +98,31 @@ pub enum Event {
         /// The panic's words.
         why: String,
     },
+    /// This node starts on a folder that was emptied: replicas of so many groups are filled from the peers.
+    RebuildBegun {
+        /// The groups.
+        groups: usize,
+        /// Those of them that have no other replica: what they held is lost, and they stay away.
+        alone: usize,
+    },
+    /// A peer asks this leader to take its replica in anew.
+    RebuildWanted {
+        /// The group.
+        group: GroupId,
+        /// The peer.
+        node: NodeId,
+    },
+    /// A replica of this node was filled from its peers and takes part again.
+    ReplicaReborn {
+        /// The group.
+        group: GroupId,
+        /// The last entry that it contains.
+        index: LogIndex,
+        /// Slots that had to be fetched.
+        fetched_slots: usize,
+        /// Slots that were kept from an earlier attempt.
+        kept_slots: usize,
+    },
     /// The memory limit is reached, or no longer.
     MemoryLimit {
         /// Whether growing writes are refused from now on.

@@ -163,7 +163,12 @@ impl Core {
             }
             Message::Submit { group, operations } => self.submitted(from, group, operations),
             Message::HandOver { group, operations } => self.hints_arrived(from, group, operations),
-            Message::HandedOver { group, number } => self.hints_decided(from, group, number),
+            Message::HandedOver { group, origin, number } => self.hints_decided(from, group, origin, number),
+            Message::RebuildWanted { group, nonce, folder } => {
+                self.rebuild_wanted(from, group, nonce, folder);
+            }
+            Message::LeftoversWanted { group, origin } => self.leftovers_wanted(from, group, origin),
+            Message::NoLeftovers { group, origin } => self.no_leftovers(from, group, origin),
             Message::Folded { folds } => self.folded(from, folds),
             Message::FloorWanted { group } => self.floor_wanted(from, group),
             Message::FloorPromise { group, origin, floor } => {
@@ -362,6 +367,11 @@ impl Core {
         let replica = ReplicaId(from.0);
         match step {
             SnapshotStep::Offer { transfer, term, point, slots, tables } => {
+                if self.is_unborn(id) {
+                    self.offered_to_unborn(from, id, transfer, term, point, slots, tables);
+                    self.dirty.insert(id);
+                    return;
+                }
                 let Some(group) = self.groups.get(&id).filter(|group| !group.replica_ref().frozen()) else {
                     return;
                 };

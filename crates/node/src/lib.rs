@@ -37,6 +37,7 @@ pub mod plan;
 pub mod planted;
 pub mod query;
 pub mod reads;
+pub mod rebuild;
 pub mod recovery;
 mod relaying;
 pub mod report;

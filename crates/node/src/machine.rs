@@ -6,6 +6,7 @@
 //! It does not know who leads, who waits for the reply, or what time it is.
 
 use crate::arbitration::{self, Arbitration, Verdict};
+use crate::rebuild::{Rebuild, Rebuilds};
 use crate::sessions::{Place, Sessions};
 use bytes::Bytes;
 use directory::state::{Change, DirectoryState};
@@ -76,6 +77,8 @@ pub struct ShardMachine {
     pub sessions: Sessions,
     /// What tentative operations are decided by.
     pub arbitration: Arbitration,
+    /// The replicas that were taken in anew.
+    pub rebuilds: Rebuilds,
     /// The planted bug: a client's repeated write is applied again. (A repeated forward hardly reaches the log: leaders refuse it.)
     #[cfg(feature = "planted")]
     pub repeats_apply: bool,
@@ -88,6 +91,8 @@ pub struct DirectoryMachine {
     pub state: DirectoryState,
     /// The commit timestamp of the last entry.
     pub last: Timestamp,
+    /// The replicas that were taken in anew.
+    pub rebuilds: Rebuilds,
 }
 
 /// Everything of a shard that is not in slots, as it travels in snapshots.
@@ -96,6 +101,7 @@ struct ShardTables {
     last: Timestamp,
     sessions: Sessions,
     arbitration: Arbitration,
+    rebuilds: Rebuilds,
 }
 
 /// The same, only looked at: what is written of it is byte for byte the same.
@@ -104,6 +110,15 @@ struct ShardTablesSeen<'a> {
     last: Timestamp,
     sessions: &'a Sessions,
     arbitration: &'a Arbitration,
+    rebuilds: &'a Rebuilds,
+}
+
+/// The same as it was written before replicas could be rebuilt.
+#[derive(Deserialize)]
+struct ShardTablesWithoutRebuilds {
+    last: Timestamp,
+    sessions: Sessions,
+    arbitration: Arbitration,
 }
 
 /// The same as it was written before there were tentative operations.
@@ -132,6 +147,7 @@ impl Machine {
             state,
             sessions: Sessions::default(),
             arbitration: Arbitration::default(),
+            rebuilds: Rebuilds::default(),
             #[cfg(feature = "planted")]
             repeats_apply: false,
         }))
@@ -139,7 +155,11 @@ impl Machine {
 
     /// The machine of a founded directory.
     pub fn directory(state: DirectoryState) -> Machine {
-        Machine::Directory(Box::new(DirectoryMachine { state, last: Timestamp::ZERO }))
+        Machine::Directory(Box::new(DirectoryMachine {
+            state,
+            last: Timestamp::ZERO,
+            rebuilds: Rebuilds::default(),
+        }))
     }
 
     /// The commit timestamp of the last entry applied: the replica's safe time.
@@ -160,10 +180,15 @@ impl Machine {
                 | LogEntry::Write { proposed, .. }
                 | LogEntry::Tentative { proposed, .. }
                 | LogEntry::Floor { proposed, .. }
-                | LogEntry::Directory { proposed, .. },
+                | LogEntry::Directory { proposed, .. }
+                | LogEntry::Rebuilt { proposed, .. }
+                | LogEntry::Closed { proposed, .. },
             ) => *proposed,
         };
         let at = proposed.max(self.last().next());
+        if let Some(LogEntry::Rebuilt { replica, nonce, folder, .. }) = entry {
+            self.rebuilds_mut().take_in(replica, Rebuild { nonce, folder });
+        }
         match self {
             Machine::Shard(shard) => {
                 let expired = shard.state.advance(at);
@@ -183,7 +208,12 @@ impl Machine {
                         shard.arbitration.raise_floor(floor, &folds);
                         Applied::Quietly
                     }
-                    Some(LogEntry::Empty { .. } | LogEntry::Directory { .. }) | None => Applied::Quietly,
+                    Some(LogEntry::Closed { origin, .. }) => {
+                        shard.arbitration.close(origin);
+                        Applied::Quietly
+                    }
+                    Some(LogEntry::Empty { .. } | LogEntry::Directory { .. } | LogEntry::Rebuilt { .. })
+                    | None => Applied::Quietly,
                 };
                 shard.arbitration.bound_marks();
                 #[cfg(feature = "planted")]
@@ -217,8 +247,11 @@ impl Machine {
                 last: shard.state.last(),
                 sessions: &shard.sessions,
                 arbitration: &shard.arbitration,
+                rebuilds: &shard.rebuilds,
             }),
-            Machine::Directory(directory) => encode(&(directory.last, directory.state.encode())),
+            Machine::Directory(directory) => {
+                encode(&(directory.last, directory.state.encode(), &directory.rebuilds))
+            }
         }
     }
 
@@ -250,7 +283,8 @@ impl Machine {
         let mut frozen = self.freeze();
         if let Machine::Shard(shard) = self {
             let (last, arbitration) = (shard.state.last(), &shard.arbitration);
-            frozen.tables = encode(&ShardTablesSeen { last, sessions: &Sessions::default(), arbitration });
+            let (sessions, rebuilds) = (&Sessions::default(), &shard.rebuilds);
+            frozen.tables = encode(&ShardTablesSeen { last, sessions, arbitration, rebuilds });
         }
         frozen
     }
@@ -267,6 +301,7 @@ impl Machine {
                 state.advance(decoded.last);
                 shard.state = state;
                 shard.sessions = decoded.sessions;
+                shard.rebuilds = decoded.rebuilds;
                 #[cfg(feature = "planted")]
                 let planted = shard.arbitration.planted;
                 shard.arbitration = decoded.arbitration;
@@ -277,14 +312,36 @@ impl Machine {
                 true
             }
             Machine::Directory(directory) => {
-                let Ok((last, bytes)) = postcard::from_bytes::<(Timestamp, Bytes)>(tables) else {
-                    return false;
-                };
+                let Some((last, bytes, rebuilds)) = decode_directory(tables) else { return false };
                 let Ok(state) = DirectoryState::decode(&bytes) else { return false };
                 directory.last = last;
                 directory.state = state;
+                directory.rebuilds = rebuilds;
                 true
             }
+        }
+    }
+
+    /// The replicas of this group that were taken in anew.
+    pub fn rebuilds(&self) -> &Rebuilds {
+        match self {
+            Machine::Shard(shard) => &shard.rebuilds,
+            Machine::Directory(directory) => &directory.rebuilds,
+        }
+    }
+
+    fn rebuilds_mut(&mut self) -> &mut Rebuilds {
+        match self {
+            Machine::Shard(shard) => &mut shard.rebuilds,
+            Machine::Directory(directory) => &mut directory.rebuilds,
+        }
+    }
+
+    /// The same of a snapshot of this group, from its tables. `None` if they make no sense.
+    pub fn rebuilds_in(&self, tables: &[u8]) -> Option<Rebuilds> {
+        match self {
+            Machine::Shard(_) => decode_tables(tables).map(|tables| tables.rebuilds),
+            Machine::Directory(_) => decode_directory(tables).map(|(_, _, rebuilds)| rebuilds),
         }
     }
 
@@ -390,8 +447,22 @@ fn decode_tables(tables: &[u8]) -> Option<ShardTables> {
     if let Ok(tables) = postcard::from_bytes(tables) {
         return Some(tables);
     }
+    let rebuilds = Rebuilds::default();
+    if let Ok(tables) = postcard::from_bytes(tables) {
+        let ShardTablesWithoutRebuilds { last, sessions, arbitration } = tables;
+        return Some(ShardTables { last, sessions, arbitration, rebuilds });
+    }
     let EarlierShardTables { last, sessions } = postcard::from_bytes(tables).ok()?;
-    Some(ShardTables { last, sessions, arbitration: Arbitration::default() })
+    Some(ShardTables { last, sessions, arbitration: Arbitration::default(), rebuilds })
+}
+
+/// The same for the directory's.
+fn decode_directory(tables: &[u8]) -> Option<(Timestamp, Bytes, Rebuilds)> {
+    if let Ok(tables) = postcard::from_bytes(tables) {
+        return Some(tables);
+    }
+    let (last, state) = postcard::from_bytes(tables).ok()?;
+    Some((last, state, Rebuilds::default()))
 }
 
 fn encode<T: Serialize>(value: &T) -> Bytes {

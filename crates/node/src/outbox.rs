@@ -200,6 +200,9 @@ fn weight_bytes(message: &Message) -> usize {
             | Message::FloorWanted { .. }
             | Message::FloorPromise { .. }
             | Message::HandedOver { .. }
+            | Message::RebuildWanted { .. }
+            | Message::LeftoversWanted { .. }
+            | Message::NoLeftovers { .. }
             | Message::Snapshot { .. }
             | Message::ProposeDirectory { .. }
             | Message::DirectoryWanted { .. } => 0,

@@ -64,4 +64,6 @@ pub enum Planted {
     FoldAfterProposal,
     /// A set loses a member though it was added again where the removal's origin had not seen it.
     RemovalTakesUnseen,
+    /// A replica that has lost its memory votes and follows at once, as if it had never promised anything.
+    RebuiltVotesAtOnce,
 }

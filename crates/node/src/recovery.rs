@@ -1,6 +1,6 @@
 //! How a core comes up from its data folder: the log is opened, each group's snapshot is read, and the replicas start from what is durable.
 //!
-//! Recovery reads the disk directly and in order; nothing is served meanwhile. Damage is refused with a sentence: a node that has forgotten what it promised must not vote.
+//! Recovery reads the disk directly and in order; nothing is served meanwhile. Damage is refused with a sentence: a node that has forgotten what it promised must not vote. A folder that was emptied for a rebuild has replicas that are not born yet (`rebuild`).
 
 use crate::batching::Batching;
 use crate::clock::Clock;
@@ -14,6 +14,7 @@ use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
+use crate::rebuild::Unborn;
 use crate::requests::Front;
 use crate::snapshots::Snapshots;
 use crate::tentative::{JOURNAL, Tentative};
@@ -30,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use storage::disk::{Disk, DiskError};
+use storage::folder::{self, Folder, FolderError, Phase};
 use storage::log::{Log, LogError, LogOwner, RecoveredGroup};
 use storage::snapshot::{self, Partial, SnapshotError};
 
@@ -42,6 +44,12 @@ pub enum StartError {
     Snapshot(SnapshotError),
     /// The disk.
     Disk(DiskError),
+    /// The file that says which folder this is.
+    Folder(FolderError),
+    /// A log was begun here, and there is none.
+    LogMissing,
+    /// The folder is half emptied.
+    HalfEmptied,
     /// Log and snapshots do not fit together.
     Inconsistent(String),
 }
@@ -52,9 +60,16 @@ impl fmt::Display for StartError {
             StartError::Log(error) => error.fmt(f),
             StartError::Snapshot(error) => error.fmt(f),
             StartError::Disk(error) => write!(f, "the data folder cannot be read: {error}"),
+            StartError::Folder(error) => error.fmt(f),
+            StartError::LogMissing => f.write_str(
+                "the log is gone: the data folder says that there was one. What this node has promised is forgotten, so it does not start; run `quartet rebuild` on the data folder and start the node: it is filled from the others",
+            ),
+            StartError::HalfEmptied => f.write_str(
+                "`quartet rebuild` was begun on this data folder and did not finish; run it again",
+            ),
             StartError::Inconsistent(why) => write!(
                 f,
-                "the data folder does not fit together: {why}. Do not repair it by hand; start the node with an empty data folder instead"
+                "the data folder does not fit together: {why}. Do not repair it by hand; run `quartet rebuild` on the data folder and start the node: it is filled from the others"
             ),
         }
     }
@@ -74,6 +89,12 @@ impl From<SnapshotError> for StartError {
     }
 }
 
+impl From<FolderError> for StartError {
+    fn from(error: FolderError) -> StartError {
+        StartError::Folder(error)
+    }
+}
+
 impl From<DiskError> for StartError {
     fn from(error: DiskError) -> StartError {
         StartError::Disk(error)
@@ -84,6 +105,7 @@ impl Core {
     /// Recovers a core from its folder.
     pub fn start(config: Config, disk: &mut dyn Disk, now: Now) -> Result<Core, StartError> {
         let me = config.identity.node;
+        let folder = folder_of(disk)?;
         let owner = LogOwner {
             cluster: config.identity.cluster,
             node: me,
@@ -91,6 +113,10 @@ impl Core {
             core: 0,
         };
         let (log, mut recovered) = Log::open_sized(disk, &owner, config.segment_sizes)?;
+        if folder.phase != Phase::Begun {
+            // Nothing was promised before this.
+            folder::store(disk, &Folder { phase: Phase::Begun, ..folder })?;
+        }
         let genesis = DirectoryState::genesis(&config.founding);
         let journal = recovered.groups.remove(&JOURNAL).unwrap_or_default();
         let marks: BTreeMap<GroupId, LogIndex> = recovered
@@ -99,7 +125,7 @@ impl Core {
             .filter_map(|(id, group)| group.mark.map(|(index, _)| (*id, index)))
             .collect();
         snapshot::remove_stale(disk, &marks)?;
-        let mut groups = BTreeMap::new();
+        let (mut groups, mut unborn) = (BTreeMap::new(), BTreeMap::new());
         let mut partials = BTreeMap::new();
         let mut clock = Clock::default();
         for (id, replicas, machine) in own_groups(
@@ -109,17 +135,25 @@ impl Core {
             config.planted,
         ) {
             let found = recovered.groups.remove(&id).unwrap_or_default();
-            let mut group = recover_group(&config, disk, id, replicas, machine, found)?;
-            group.recorded = config.record_applied.then(Vec::new);
-            clock.merge_decided(group.machine.last());
             if let Some(partial) = Partial::recover(disk, id)? {
                 partials.insert(id, partial);
             }
+            // In a folder that was emptied a replica exists from the snapshot on that it was born from.
+            let is_unborn = folder.nonce != 0 && found.mark.is_none();
+            #[cfg(feature = "planted")]
+            let is_unborn = is_unborn && config.planted != crate::planted::Planted::RebuiltVotesAtOnce;
+            if is_unborn {
+                unborn.insert(id, Unborn::new(machine));
+                continue;
+            }
+            let mut group = recover_group(&config, disk, id, replicas, machine, found)?;
+            group.recorded = config.record_applied.then(Vec::new);
+            clock.merge_decided(group.machine.last());
             groups.insert(id, group);
         }
         let replicated: Vec<GroupId> =
             groups.keys().copied().filter(|id| *id != GroupId::DIRECTORY).collect();
-        let (tentative, newest) = Tentative::recover(me, journal, &replicated, |id| {
+        let (tentative, newest) = Tentative::recover(me, folder.number, journal, &replicated, |id| {
             let machine = groups.get(&id).and_then(|group: &Group| group.machine.as_shard())?;
             Some((machine.arbitration.marks().clone(), machine.state.last()))
         })
@@ -139,6 +173,9 @@ impl Core {
             lease: LeaseTerms::of(&config),
             dirty: groups.keys().copied().collect(),
             groups,
+            folder,
+            unborn,
+            newborn: Vec::new(),
             unsealed: BTreeSet::new(),
             awaited: BTreeSet::new(),
             untold: BTreeSet::new(),
@@ -178,6 +215,7 @@ impl Core {
             core.front.planted = core.config.planted;
         }
         core.take_recovered_directory();
+        core.says_at_start();
         Ok(core)
     }
 
@@ -187,6 +225,16 @@ impl Core {
         if let Some(state) = machine.map(|machine| machine.state.clone()) {
             self.adopt_directory(applied, state);
         }
+    }
+}
+
+/// What the folder says of itself, and whether a node may start on it.
+fn folder_of(disk: &mut dyn Disk) -> Result<Folder, StartError> {
+    let folder = folder::load(disk)?.unwrap_or(Folder::FIRST);
+    match folder.phase {
+        Phase::Clearing => Err(StartError::HalfEmptied),
+        Phase::Begun if !storage::log::exists(disk, 0)? => Err(StartError::LogMissing),
+        Phase::Empty | Phase::Begun => Ok(folder),
     }
 }
 

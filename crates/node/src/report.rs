@@ -103,7 +103,7 @@ impl Core {
         self.me
     }
 
-    /// Whether every group has a leader that this node knows, hears, and has caught up with as far as it can tell.
+    /// Whether no replica here is being rebuilt, and every group has a leader that this node knows, hears, and has caught up with as far as it can tell.
     pub fn is_ready(&self) -> bool {
         let led = |group: GroupId| {
             self.routing.group_leader(group).is_some_and(|(_, leader)| {
@@ -117,7 +117,9 @@ impl Core {
             let view = group.view();
             view.leader.0 != 0 && (!view.leads || view.serves)
         });
-        own_ready && self.routing.map().shards.iter().all(|placement| led(placement.shard.group()))
+        own_ready
+            && self.unborn.is_empty()
+            && self.routing.map().shards.iter().all(|placement| led(placement.shard.group()))
     }
 
     /// Bytes of data of all local replicas.
@@ -178,6 +180,7 @@ impl Core {
             nodes: self.directory.members.keys().map(|node| self.node_status(*node, now)).collect(),
             shards: self.routing.map().shards.iter().map(|placement| self.shard_status(placement)).collect(),
             directory: self.groups.get(&GroupId::DIRECTORY).map(|group| self.group_status(group)),
+            rebuilding: self.unborn.len(),
             data_bytes: self.data_bytes(),
             memory_limit_bytes: self.config.memory_limit_bytes,
             keys: self.keys(),
@@ -239,6 +242,7 @@ impl Core {
             last_slot: placement.last_slot.0,
             replicas: placement.replicas.clone(),
             leader: self.known_leader(placement.shard),
+            rebuilding: self.is_unborn(placement.shard.group()),
             local: self.groups.get(&placement.shard.group()).map(|group| self.group_status(group)),
         }
     }

@@ -33,7 +33,8 @@ impl Core {
         self.awaited.clear();
         self.batching.sealed(self.now.mono, waiters);
         let (retire, journal) = (self.snapshots.take_retiring(), self.tentative.seal());
+        let born = std::mem::take(&mut self.newborn);
         let bytes = self.log.statistics().bytes - before;
-        self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, journal, retire });
+        self.job(Lane::Log, ops, Purpose::Batch { number, bytes, works, journal, born, retire });
     }
 }

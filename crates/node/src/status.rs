@@ -25,6 +25,8 @@ pub struct Status {
     pub shards: Vec<ShardStatus>,
     /// The directory's group.
     pub directory: Option<GroupStatus>,
+    /// Replicas of this node that are being rebuilt from its peers.
+    pub rebuilding: usize,
     /// Bytes of data, as they are accounted for.
     pub data_bytes: u64,
     /// The limit that growing writes respect.
@@ -85,6 +87,8 @@ pub struct ShardStatus {
     pub replicas: Vec<NodeId>,
     /// Its leader, if one is known.
     pub leader: Option<NodeId>,
+    /// Whether this node's replica is being rebuilt from its peers; then it is not shown as a local one.
+    pub rebuilding: bool,
     /// The local replica, if there is one.
     pub local: Option<GroupStatus>,
 }

@@ -112,6 +112,16 @@ impl Transfers {
         self.outgoing.len() < MAX_OUTGOING
     }
 
+    /// Whether a snapshot is on its way to this replica.
+    pub fn sends(&self, group: GroupId, to: ReplicaId) -> bool {
+        self.outgoing.contains_key(&(group, to))
+    }
+
+    /// Whether a snapshot of this group is on its way here.
+    pub fn receives(&self, group: GroupId) -> bool {
+        self.incoming.contains_key(&group)
+    }
+
     /// Transfers under way: group, peer, whether outgoing, bytes so far.
     pub fn under_way(&self) -> Vec<(GroupId, NodeId, bool, u64)> {
         let outgoing =

@@ -49,6 +49,29 @@ pub fn describe(event: &Event) -> (Level, String) {
             Level::ERROR,
             format!("{} broke an assertion and is rebuilt from what is durable: {why}", name(*group)),
         ),
+        Event::RebuildBegun { groups, alone: 0 } => (
+            Level::WARN,
+            format!(
+                "rebuilding: replicas of {groups} groups are filled from the other nodes; until then they take no part"
+            ),
+        ),
+        Event::RebuildBegun { groups, alone } => (
+            Level::ERROR,
+            format!(
+                "rebuilding: replicas of {groups} groups are to be filled from the other nodes; {alone} of these groups have no other replica, so what they held is lost: put back the files that were set aside if they can be read elsewhere, or found a new cluster"
+            ),
+        ),
+        Event::RebuildWanted { group, node } => (
+            Level::INFO,
+            format!("node {node} has lost its replica of {}; it is taken in anew", name(*group)),
+        ),
+        Event::ReplicaReborn { group, index, fetched_slots, kept_slots } => (
+            Level::INFO,
+            format!(
+                "rebuilt {} at index {index}: {fetched_slots} slots fetched, {kept_slots} were at hand",
+                name(*group)
+            ),
+        ),
         Event::MemoryLimit { reached: true } => {
             (Level::WARN, "the memory limit is reached: writes that grow the state are refused".to_owned())
         }

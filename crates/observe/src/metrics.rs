@@ -283,7 +283,10 @@ impl Metrics {
             Event::PeerRefused { .. } | Event::ClockAhead { .. } => drop(self.refused_peer_messages.inc()),
             Event::SnapshotWritten { .. } => drop(self.snapshots_written.inc()),
             Event::SnapshotInstalled { .. } => drop(self.snapshots_installed.inc()),
+            Event::ReplicaReborn { .. } => drop(self.snapshots_installed.inc()),
             Event::SnapshotOffered { .. }
+            | Event::RebuildBegun { .. }
+            | Event::RebuildWanted { .. }
             | Event::GroupPoisoned { .. }
             | Event::MemoryLimit { .. }
             | Event::Rerouted { .. }

@@ -4,9 +4,9 @@
 //! derives it, `max(proposed, last + 1)`, the same on every replica (`docs/consistency.md`, time).
 
 use crate::hlc::Timestamp;
-use crate::ids::{Incarnation, NodeId};
+use crate::ids::{Incarnation, NodeId, ReplicaId};
 use crate::ops::Write;
-use crate::tentative::{Fold, Operation};
+use crate::tentative::{Fold, Operation, Origin};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,24 @@ pub enum LogEntry {
         /// What the leader knows to be decided of each origin: these dots leave the keys.
         folds: Vec<Fold>,
     },
+    /// A replica has lost what it had promised and is rebuilt: from this entry on it may be filled with a state that contains the entry.
+    Rebuilt {
+        /// The leader's clock when it proposed.
+        proposed: Timestamp,
+        /// Which.
+        replica: ReplicaId,
+        /// What it drew when it began anew: only the replica that drew it is meant.
+        nonce: u64,
+        /// Its data folder, counted from 1: as an origin it is another one than before.
+        folder: u32,
+    },
+    /// An origin whose data folder is gone takes no part any more: what of it is not decided by now never will be, and nobody waits for it.
+    Closed {
+        /// The leader's clock when it proposed.
+        proposed: Timestamp,
+        /// Which.
+        origin: Origin,
+    },
 }
 
 impl LogEntry {
@@ -104,7 +122,7 @@ mod tests {
     use super::*;
     use crate::ids::NodeId;
     use crate::ops::StringWrite;
-    use crate::tentative::{Dot, Dots, Origin};
+    use crate::tentative::{Dot, Dots};
 
     /// Logs outlive the program that wrote them: the first two are what an optional write was written as.
     #[test]

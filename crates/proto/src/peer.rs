@@ -226,8 +226,33 @@ pub enum Message {
     HandedOver {
         /// The shard.
         group: GroupId,
+        /// Whose hints: those of this data folder.
+        origin: Origin,
         /// Up to here.
         number: u64,
+    },
+    /// "My replica of this group has lost what it had promised: take it in anew." Repeated until it is born from a snapshot.
+    RebuildWanted {
+        /// The group.
+        group: GroupId,
+        /// What the replica drew when it began anew.
+        nonce: u64,
+        /// Its data folder, counted from 1.
+        folder: u32,
+    },
+    /// "Do you hold anything undecided of this origin, whose data folder is gone?" Asked only once the shard's log says that it is.
+    LeftoversWanted {
+        /// The shard.
+        group: GroupId,
+        /// The origin.
+        origin: Origin,
+    },
+    /// "Nothing." Whoever holds something says nothing and hands it in.
+    NoLeftovers {
+        /// The shard.
+        group: GroupId,
+        /// The origin.
+        origin: Origin,
     },
 }
 

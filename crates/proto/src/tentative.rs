@@ -37,6 +37,16 @@ impl Origin {
         Origin { node, core: HINTS, incarnation: 1 }
     }
 
+    /// The origin that a node is with its data folder of this number, from 1.
+    pub fn of_folder(node: NodeId, incarnation: u32) -> Origin {
+        Origin { node, core: 0, incarnation }
+    }
+
+    /// The origin of its hints with that folder.
+    pub fn hints_of_folder(node: NodeId, incarnation: u32) -> Origin {
+        Origin { node, core: HINTS, incarnation }
+    }
+
     /// Whether its operations are hints.
     pub fn is_hints(&self) -> bool {
         self.core == HINTS

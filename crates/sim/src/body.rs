@@ -71,6 +71,8 @@ impl World {
                 self.judges.started(node, &core);
                 self.begin_process(node, Mind::Core(Box::new(core)));
             }
+            // The operator does what the sentence says.
+            Err(_) if self.machines[node].is_hurt => self.rebuild(node),
             Err(error) => self.fail(Failure::safety(
                 "a node starts again after crashes",
                 format!("node {}, start {incarnation}: {error}", id_of(node)),
@@ -186,6 +188,11 @@ impl World {
                     self.end_process(node, false);
                     return;
                 }
+                Output::Fatal { .. } if self.machines[node].ends_itself => {
+                    self.coverage.happened("ended itself after a failed sync");
+                    self.crash(node, false);
+                    return;
+                }
                 Output::Fatal { message } => {
                     self.fail(Failure::crash(format!("node {} ended itself: {message}", id_of(node))));
                     return;
@@ -247,6 +254,7 @@ impl World {
         };
         let Some(job) = process.lanes[lane].pop_front() else { return };
         let result = storage::disk::run(&mut machine.disk, &job.ops);
+        machine.ends_itself |= result.as_ref().is_err_and(|error| error.sync);
         self.trace.add(self.schedule.now(), Some(node), "disk", &job.id.0.to_le_bytes(), || {
             format!("job {} of {} operations", job.id.0, job.ops.len())
         });

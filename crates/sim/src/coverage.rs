@@ -114,11 +114,19 @@ impl Coverage {
             Observation::GroupPoisoned { .. } => "group poisoned",
             Observation::MemoryLimit { .. } => "memory limit",
             Observation::LogSynced { .. } => "log synced",
+            Observation::RebuildBegun { .. } => "rebuild begun",
+            Observation::RebuildWanted { .. } => "rebuild wanted",
+            Observation::ReplicaReborn { .. } => "replica reborn",
             #[allow(unreachable_patterns)] // the node may observe more one day
             _ => "other",
         };
         *self.events.entry(name).or_default() += 1;
         self.elections += u64::from(matches!(observation, Observation::LeaderElected { .. }));
+    }
+
+    /// Something that no core observes.
+    pub fn happened(&mut self, name: &'static str) {
+        *self.events.entry(name).or_default() += 1;
     }
 
     /// A client has an answer.
@@ -168,7 +176,7 @@ impl fmt::Display for Coverage {
             writeln!(f, "  {title}: {}", words.join(", "))
         }
         let mut faults = self.faults.clone();
-        for kind in Kind::ALL.into_iter().chain(Kind::WEAK) {
+        for kind in Kind::ALL.into_iter().chain(Kind::WEAK).chain(Kind::DISK) {
             faults.entry(kind.name()).or_default();
         }
         let mut messages = self.messages.clone();
@@ -232,7 +240,7 @@ pub fn describe(bytes: &Bytes) -> String {
                     operations.iter().map(|operation| operation.dot.to_string()).collect();
                 format!("g{group} hand-over {}", dots.join(" "))
             }
-            Message::HandedOver { group, number } => format!("g{group} handed-over {number}"),
+            Message::HandedOver { group, number, .. } => format!("g{group} handed-over {number}"),
             Message::Folded { folds } => {
                 let folds: Vec<String> =
                     folds.iter().map(|fold| format!("{}:{}", fold.origin, fold.number)).collect();
@@ -268,6 +276,9 @@ fn name(message: &Message) -> String {
         Message::Submit { .. } => "submit",
         Message::HandOver { .. } => "hand-over",
         Message::HandedOver { .. } => "handed-over",
+        Message::RebuildWanted { .. } => "rebuild-wanted",
+        Message::LeftoversWanted { .. } => "leftovers-wanted",
+        Message::NoLeftovers { .. } => "no-leftovers",
         Message::Folded { .. } => "folded",
         Message::FloorWanted { .. } => "floor-wanted",
         Message::FloorPromise { .. } => "floor-promise",

@@ -71,6 +71,12 @@ impl World {
                 self.machines[victim].disk_slowness = 5 + fault.detail % 100;
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
             }
+            Kind::LostDisk | Kind::FlippedBits => self.hurt_disk(victim, fault.kind, fault.length_ns),
+            Kind::FailedSync => {
+                let machine = &mut self.machines[victim];
+                machine.disk.fails_next_sync =
+                    machine.process.as_ref().is_some_and(|process| process.core().is_some());
+            }
             Kind::CutOff => {
                 self.coverage.shape(Shape::Isolate);
                 self.network.partition(Shape::Isolate, victim);
@@ -133,7 +139,7 @@ impl World {
         }
     }
 
-    fn crash_for(&mut self, node: usize, power_lost: bool, length_ns: u64) {
+    pub(crate) fn crash_for(&mut self, node: usize, power_lost: bool, length_ns: u64) {
         if self.machines[node].process.is_none() {
             return;
         }
@@ -148,7 +154,7 @@ impl World {
         self.crash_for(node, power_lost, length_ns);
     }
 
-    fn start_after(&mut self, node: usize, length_ns: u64) {
+    pub(crate) fn start_after(&mut self, node: usize, length_ns: u64) {
         if !std::mem::replace(&mut self.machines[node].start_planned, true) {
             self.schedule.after(length_ns, Event::Starts { node });
         }

@@ -42,9 +42,18 @@ pub enum Kind {
     OriginDies,
     /// A node's disk is so slow that it applies far behind the others.
     LateReplica,
+    /// A machine comes back without what was on its disk, but for the small files that say who it is.
+    LostDisk,
+    /// Bits on a disk flip while its machine is down.
+    FlippedBits,
+    /// A sync fails; what it should have made durable is so in part.
+    FailedSync,
 }
 
 impl Kind {
+    /// What goes wrong with disks, beyond slowness. The first two cost a node its memory: they need groups of three replicas at least.
+    pub const DISK: [Kind; 3] = [Kind::LostDisk, Kind::FlippedBits, Kind::FailedSync];
+
     /// The kinds that only runs with weak operations have.
     pub const WEAK: [Kind; 3] = [Kind::CutOff, Kind::OriginDies, Kind::LateReplica];
 
@@ -82,6 +91,9 @@ impl Kind {
             Kind::CutOff => "cut-off",
             Kind::OriginDies => "origin-dies",
             Kind::LateReplica => "late-replica",
+            Kind::LostDisk => "lost-disk",
+            Kind::FlippedBits => "flipped-bits",
+            Kind::FailedSync => "failed-sync",
         }
     }
 }
@@ -110,6 +122,16 @@ impl FaultParams {
             length_ns: random.between(300, 3_000) * MILLISECOND,
         }
     }
+}
+
+/// Draws what goes wrong with the disks of a run: nothing in half of them. Of a stream of its own, so that the other half is what it was before there was any.
+pub fn draw_of_disks(random: &mut Random, replicas: usize) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Kind::DISK.to_vec();
+    kinds.retain(|kind| replicas >= 3 || !matches!(kind, Kind::LostDisk | Kind::FlippedBits));
+    random.shuffle(&mut kinds);
+    kinds.truncate(if random.chance(1, 2) { random.between(1, kinds.len() as u64) as usize } else { 0 });
+    kinds.sort_unstable();
+    kinds
 }
 
 /// Whom a fault is to hit.

@@ -8,6 +8,7 @@
 //! * `operations`, `workload`: what clients ask and remember.
 //! * `machine`, `founders`: a node's machine, and how it becomes a member.
 //! * `world`, with `body`, `links`, `damage`, `customers`: the loop, and everything that happens to a core.
+//! * `hurt_disk`: disks that lose or change what was synced.
 //! * `judges`: the invariants, one file each.
 //! * `run`, `verdict`, `batch`: phases of a run, how it can end, many seeds on some threads.
 //! * `gaps`: how long writes stand still when links break.
@@ -24,6 +25,7 @@ mod damage;
 pub mod faults;
 pub mod founders;
 pub mod gaps;
+mod hurt_disk;
 pub mod judges;
 mod links;
 pub mod machine;

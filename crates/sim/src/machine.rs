@@ -63,6 +63,10 @@ pub struct Machine {
     pub dies_after_answer_ns: Option<u64>,
     /// How long it stays down after a graceful stop, in nanoseconds.
     pub restart_after_stop_ns: u64,
+    /// Its disk was damaged, or has lost what it held: until all its replicas are whole again it counts among the few that may be.
+    pub is_hurt: bool,
+    /// A sync of the running process has failed: it will end itself.
+    pub ends_itself: bool,
     /// It is down, and will be started by an event that is on its way.
     pub start_planned: bool,
     /// What its disk and its losses are drawn from.
@@ -113,6 +117,8 @@ impl Machine {
             dies_among_outputs: false,
             dies_after_answer_ns: None,
             restart_after_stop_ns: 0,
+            is_hurt: false,
+            ends_itself: false,
             start_planned: false,
             random,
         }
@@ -137,6 +143,8 @@ impl Machine {
                 self.disk.run_torn(&job.ops, &mut self.random);
             }
         }
+        self.ends_itself = false;
+        self.disk.fails_next_sync = false;
         if power_lost {
             self.disk.crash(&mut self.random);
         }

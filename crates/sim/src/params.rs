@@ -111,6 +111,7 @@ impl Params {
         } else {
             weak = WeakParams::default();
         }
+        faults.kinds.extend(crate::faults::draw_of_disks(&mut random.fork("disk faults", 0), replicas));
         let mut params = Params {
             seed,
             nodes,
@@ -246,7 +247,7 @@ mod tests {
             assert!(!without.workload.weak.is_on());
             assert!(with.faults.kinds.len() > without.faults.kinds.len());
             assert_eq!((with.nodes, with.safety_ns), (without.nodes, without.safety_ns));
-            assert!(without.faults.kinds.iter().all(|kind| crate::faults::Kind::ALL.contains(kind)));
+            assert!(without.faults.kinds.iter().all(|kind| !crate::faults::Kind::WEAK.contains(kind)));
         }
     }
 }

@@ -72,7 +72,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 28] = {
+pub const PLANTED: [node::planted::Planted; 29] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -103,6 +103,7 @@ pub const PLANTED: [node::planted::Planted; 28] = {
         ExpiryByReplicaClock,
         FoldAfterProposal,
         RemovalTakesUnseen,
+        RebuiltVotesAtOnce,
     ]
 };
 

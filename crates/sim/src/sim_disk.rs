@@ -7,8 +7,8 @@
 //!
 //! Contents are pages of 4 KiB; a page that is not there reads as zeros, so preallocated segments cost nothing.
 //!
-//! Invariant: what was synced is never lost. Not here: time (the `world` runs a job when its virtual time has come). Failing syncs and
-//! flipped bits come with a later issue; they belong into [`SimDisk::sync`] and [`SimDisk::read`].
+//! Invariant: what was synced is never lost. Not here: time (the `world` runs a job when its virtual time has come), and damage to
+//! what was synced (`hurt_disk`).
 
 use crate::random::Random;
 use bytes::Bytes;
@@ -104,6 +104,16 @@ impl File {
         self.durable.length = self.seen.length;
     }
 
+    /// A sync fails: each sector of it is durable or not, and from here on all count as written, as the page cache of Linux has it. Reads still show them.
+    fn fail_sync(&mut self, mut chance: impl FnMut() -> bool) {
+        for (page, sectors) in std::mem::take(&mut self.unsynced) {
+            let kept = (0..8).filter(|place| sectors & (1 << place) != 0 && chance());
+            let kept = kept.fold(0, |kept, place| kept | 1 << place);
+            self.durable.copy_sectors(page, kept, &self.seen);
+        }
+        self.durable.length = self.seen.length;
+    }
+
     fn crash(&mut self, random: &mut Random) {
         let durable_end = self.durable.length;
         let mut keeps_growth = random.chance(1, 2);
@@ -148,6 +158,8 @@ pub struct SimDisk {
     next_file: FileId,
     /// Bytes of all files, as the process sees them.
     bytes: u64,
+    /// The next sync fails.
+    pub fails_next_sync: bool,
     /// What it has been through.
     pub story: DiskStory,
 }
@@ -192,6 +204,23 @@ impl SimDisk {
         let done = random.index(ops.len() + 1);
         // An error here is one that the process would not have lived to see.
         let _ = storage::disk::run(self, &ops[..done]);
+    }
+
+    /// A file's content, to be damaged: both as it is seen and as it is durable.
+    pub(crate) fn damage(&mut self, name: &str, offset: u64, flip: u8) {
+        let Some(file) = self.names.get(name).and_then(|id| self.files.get_mut(id)) else { return };
+        for content in [&mut file.seen, &mut file.durable] {
+            let byte = content.read(offset, 1).first().copied();
+            if let Some(byte) = byte {
+                content.write(offset, &[byte ^ flip]);
+            }
+        }
+    }
+
+    /// The offsets of the pages of a file that hold anything.
+    pub(crate) fn pages(&self, name: &str) -> Vec<u64> {
+        let pages = self.names.get(name).map(|id| self.files[id].seen.pages.keys());
+        pages.into_iter().flatten().map(|page| page * PAGE_BYTES).collect()
     }
 
     fn forget_nameless(&mut self) {
@@ -257,6 +286,12 @@ impl Disk for SimDisk {
 
     fn sync(&mut self, file: &str) -> Result<(), DiskError> {
         self.story.syncs += 1;
+        if std::mem::take(&mut self.fails_next_sync) {
+            let mut draws = Random::new(self.story.syncs);
+            self.file_mut(file)?.fail_sync(|| draws.chance(1, 2));
+            let (place, message) = (file.to_owned(), "the disk says that it could not".to_owned());
+            return Err(DiskError { place, message, full: false, sync: true });
+        }
         self.file_mut(file)?.sync();
         Ok(())
     }

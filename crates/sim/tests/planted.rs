@@ -147,3 +147,8 @@ fn a_removal_that_takes_what_it_had_not_seen_is_caught() {
 fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
     is_caught_below_sequential(Planted::ClockBackOnRestart, 4);
 }
+
+#[test]
+fn a_replica_that_lost_its_memory_and_votes_at_once_is_caught() {
+    is_caught(Planted::RebuiltVotesAtOnce, 1);
+}

@@ -76,7 +76,7 @@ impl fmt::Display for IdentityError {
         match self {
             IdentityError::Damaged { why } => write!(
                 f,
-                "the file `{IDENTITY_FILE}` in the data folder is damaged ({why}); restore the folder, or start the node with an empty one under a new identity"
+                "the file `{IDENTITY_FILE}` in the data folder is damaged ({why}); restore this file from a copy of the folder; without it nothing says which node this is, and the node cannot be rebuilt"
             ),
             IdentityError::TooNew { version } => write!(
                 f,

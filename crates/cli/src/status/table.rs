@@ -23,6 +23,12 @@ pub(super) fn render(view: &View) -> String {
             view.undecided, view.hints
         ));
     }
+    if view.rebuilding > 0 {
+        line(format!(
+            "rebuilds {} replicas from the other nodes; they take no part until then",
+            view.rebuilding
+        ));
+    }
     let FaultsView { cuts, delays, .. } = &view.faults;
     if !cuts.is_empty() || !delays.is_empty() {
         line(format!("faults   {}", faults(cuts, delays)));

@@ -19,6 +19,9 @@ pub struct View {
     pub nodes: Vec<NodeView>,
     /// All shards.
     pub shards: Vec<ShardView>,
+    /// Replicas of the answering node that are being rebuilt from its peers.
+    #[serde(default)]
+    pub rebuilding: u64,
     /// Bytes of data, as they are accounted for.
     pub data_bytes: u64,
     /// The limit that growing writes respect.
@@ -153,6 +156,9 @@ impl View {
         }
         if let Some(shard) = self.shards.iter().find(|shard| shard.leader.is_none()) {
             return Some(format!("node {node} knows no leader of shard {}", shard.shard));
+        }
+        if self.rebuilding > 0 {
+            return Some(format!("{} replicas of node {node} are being rebuilt", self.rebuilding));
         }
         if self.shards.is_empty() || !self.ready {
             return Some(format!("node {node} is not ready"));

@@ -23,6 +23,7 @@ mod http;
 mod levels;
 mod partition_table;
 mod power;
+mod rebuild;
 mod snapshots;
 mod soak;
 mod support;

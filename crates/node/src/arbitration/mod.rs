@@ -92,6 +92,11 @@ impl Arbitration {
         self.decided.of(origin)
     }
 
+    /// An origin takes no part any more: whatever else comes of it counts as decided before.
+    pub(crate) fn close(&mut self, origin: Origin) {
+        self.decided.add(Dot { origin, number: crate::tentative::LAST_NUMBER });
+    }
+
     /// The same for all origins.
     pub fn marks(&self) -> &Dots {
         &self.decided

@@ -80,7 +80,7 @@ impl Core {
 
     /// An origin promises.
     pub(crate) fn floor_promised(&mut self, from: NodeId, id: GroupId, origin: Origin, floor: Timestamp) {
-        if origin != Origin::first_of(from) {
+        if origin.node != from || origin.is_hints() {
             return;
         }
         let replicas = self.routing.replicas(id);

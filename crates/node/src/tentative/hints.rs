@@ -54,9 +54,9 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// None yet, of this node.
-    pub(super) fn new(node: NodeId) -> Hints {
-        Hints { origin: Origin::hints_of(node), newest: 0, shards: BTreeMap::new() }
+    /// None yet, of this origin.
+    pub(super) fn new(origin: Origin) -> Hints {
+        Hints { origin, newest: 0, shards: BTreeMap::new() }
     }
 
     /// At a start: one that was found in the journal.
@@ -216,19 +216,22 @@ impl Core {
     pub(crate) fn hints_arrived(&mut self, from: NodeId, id: GroupId, mut operations: Vec<Operation>) {
         let Some(group) = self.groups.get(&id) else { return };
         let (serves, Some(machine)) = (group.view().serves, group.machine.as_shard()) else { return };
-        let origin = Origin::hints_of(from);
+        let Some(origin) = operations.first().map(|operation| operation.dot.origin) else { return };
         let is_hint = |operation: &Operation| {
-            operation.dot.origin == origin && makes_sense(operation, id, &self.routing)
+            operation.dot.origin == origin
+                && origin.node == from
+                && origin.is_hints()
+                && makes_sense(operation, id, &self.routing)
         };
         if !operations.iter().all(is_hint) {
             return self.events.push(Event::PeerRefused { node: from, why: nonsense(id) });
         }
         let mark = machine.arbitration.mark(origin);
         if let Some(shard) = self.tentative.shards.get_mut(&id) {
-            shard.hinters.insert(from, mark);
+            shard.hinters.insert(origin, mark);
         }
         if mark > 0 {
-            self.outbox.send(from, Message::HandedOver { group: id, number: mark });
+            self.outbox.send(from, Message::HandedOver { group: id, origin, number: mark });
         }
         operations.retain(|operation| operation.dot.number > mark);
         if operations.is_empty() {
@@ -244,7 +247,10 @@ impl Core {
     }
 
     /// A replica says up to where this node's hints of its shard are decided.
-    pub(crate) fn hints_decided(&mut self, from: NodeId, id: GroupId, number: u64) {
+    pub(crate) fn hints_decided(&mut self, from: NodeId, id: GroupId, origin: Origin, number: u64) {
+        if origin != self.tentative.hints.origin {
+            return; // those of a data folder that is gone
+        }
         if number > self.tentative.hints.newest || !self.routing.replicas(id).contains(&from) {
             let why = format!("a word about hints of group {id} that this node never gave");
             return self.events.push(Event::PeerRefused { node: from, why });
@@ -259,15 +265,15 @@ impl Core {
 /// Tells the nodes that handed hints over here what has become decided of them.
 pub(super) fn tell_decided(
     group: GroupId,
-    hinters: &mut BTreeMap<NodeId, u64>,
+    hinters: &mut BTreeMap<Origin, u64>,
     marks: &Dots,
     outbox: &mut Outbox,
 ) {
-    for (node, told) in hinters {
-        let number = marks.of(Origin::hints_of(*node));
+    for (origin, told) in hinters {
+        let number = marks.of(*origin);
         if number > *told {
             *told = number;
-            outbox.send(*node, Message::HandedOver { group, number });
+            outbox.send(origin.node, Message::HandedOver { group, origin: *origin, number });
         }
     }
 }

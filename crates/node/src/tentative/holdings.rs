@@ -111,6 +111,11 @@ impl Holdings {
         stock.last = stock.last.max(mark.number);
     }
 
+    /// Whether anything of this origin is held.
+    pub fn holds(&self, origin: Origin) -> bool {
+        self.stocks.get(&origin).is_some_and(|stock| !stock.operations.is_empty())
+    }
+
     /// Up to where nothing of this origin is missing, durable or on its way to be.
     pub fn reached(&self, origin: Origin) -> u64 {
         self.stocks.get(&origin).map_or(0, |stock| stock.reached)

@@ -2,7 +2,7 @@
 //!
 //! A replica that takes a write below sequential is its origin (`take`): it numbers it, writes it into the `journal` and answers when that is durable. Then it `spread`s it to the other replicas of the shard and
 //! hands it in to the leader; so does any other holder while it stays undecided. What is held (`holdings`) is the overlay that reads below sequential see on top of the decided state (`serve`); what it does there, and when
-//! it is decided, is `arbitration`'s. A node that reaches no replica of a shard holds eventual writes of it as `hints`. `folds` tells everybody what is decided of an origin as a whole; `floor` promises what this node will not take any more, so that deletions can be forgotten.
+//! it is decided, is `arbitration`'s. A node that reaches no replica of a shard holds eventual writes of it as `hints`. `folds` tells everybody what is decided of an origin as a whole; `floor` promises what this node will not take any more, so that deletions can be forgotten. `leftovers` ends origins whose data folder is gone.
 //!
 //! Nothing in here is replicated state: it is one node's memory of what is on its disk.
 //!
@@ -13,6 +13,7 @@ mod folds;
 mod hints;
 mod holdings;
 mod journal;
+mod leftovers;
 mod serve;
 mod spread;
 mod take;
@@ -20,6 +21,7 @@ mod take;
 pub use holdings::Holdings;
 pub use journal::{JOURNAL, Journal, Kept};
 pub use serve::{Waiting, Weak, WeakRequest};
+pub use spread::LAST_NUMBER;
 
 use crate::folding::Folds;
 use crate::once::Once;
@@ -98,19 +100,21 @@ pub struct Shard {
     /// When each replica was asked last because what it sent did not fit.
     asked_of: BTreeMap<NodeId, Mono>,
     floor: floor::Collection,
+    leftovers: leftovers::Leftovers,
     /// The nodes that handed hints over here, with up to where each was told that they are decided.
-    hinters: BTreeMap<NodeId, u64>,
+    hinters: BTreeMap<Origin, u64>,
 }
 
 impl Tentative {
-    /// What is found on the disk of this node. `decided` says of a shard what its state, as it was read, has decided, and its time; `None` for what this node does not replicate.
+    /// What is found on the disk of this node, in its data folder of this number. `decided` says of a shard what its state, as it was read, has decided, and its time; `None` for what this node does not replicate.
     pub fn recover(
         node: NodeId,
+        folder: u32,
         found: RecoveredGroup,
         groups: &[GroupId],
         decided: impl Fn(GroupId) -> Option<(Dots, Timestamp)>,
     ) -> Result<(Tentative, Timestamp), String> {
-        let origin = Origin::first_of(node);
+        let origin = Origin::of_folder(node, folder);
         let (journal, kept) = Journal::recover(found)?;
         let mut shards: BTreeMap<GroupId, Shard> = BTreeMap::new();
         let (mut newest, mut own, mut clock) = (0, OwnFold::default(), Timestamp::ZERO);
@@ -128,7 +132,7 @@ impl Tentative {
             journal,
             shards,
             own,
-            hints: Hints::new(node),
+            hints: Hints::new(Origin::hints_of_folder(node, folder)),
             folds: Folds::default(),
             once: Once::default(),
             pending: VecDeque::new(),

@@ -116,7 +116,10 @@ impl Core {
     pub(crate) fn weak_request(&mut self, id: GroupId, request: WeakRequest) {
         let why = match self.tentative.shards.get_mut(&id) {
             // Our own front asks a node without a replica only when it reaches none.
-            None if request.front == self.me && matches!(request.what, Weak::Write { .. }) => {
+            None if request.front == self.me
+                && matches!(request.what, Weak::Write { .. })
+                && !self.unborn.contains_key(&id) =>
+            {
                 return self.keep_hint(id, &request);
             }
             None => WhyNotTaken::NotLeader { leader: NodeId(0) },

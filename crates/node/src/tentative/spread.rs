@@ -25,7 +25,7 @@ use std::time::Duration;
 use storage::log::Log;
 
 /// The largest number of an operation: a token has six bytes for it.
-pub(super) const LAST_NUMBER: u64 = (1 << 48) - 1;
+pub const LAST_NUMBER: u64 = (1 << 48) - 1;
 /// Bytes of operations in one message.
 pub(super) const MESSAGE_BYTES: usize = 1024 * 1024;
 /// After so long undecided an origin hands its operations in again, and repeats them to peers that have not acknowledged them.
@@ -88,13 +88,13 @@ impl Core {
 
     /// Answers writes that have the copies that they want. A decided one has those of a majority.
     fn answer_taken(&mut self) {
-        let Tentative { unanswered, shards, journal, .. } = &mut self.tentative;
+        let Tentative { unanswered, shards, journal, origin, .. } = &mut self.tentative;
         let (outbox, routing) = (&mut self.outbox, &self.routing);
         unanswered.retain_mut(|waiting| {
             let is_ready = waiting.at <= journal.durable()
                 && (waiting.copies <= 1
                     || shards.get(&waiting.group).is_none_or(|shard| {
-                        let dot = Dot { origin: Origin::first_of(outbox.me()), number: waiting.number };
+                        let dot = Dot { origin: *origin, number: waiting.number };
                         let majority = routing.replicas(waiting.group).len() / 2 + 1;
                         let is_decided = shard.holdings.get(dot).is_none();
                         (is_decided && waiting.copies <= majority)
@@ -294,6 +294,7 @@ impl Core {
         let ids: Vec<GroupId> = self.tentative.shards.keys().copied().collect();
         for id in ids {
             self.collect_floor(id);
+            self.close_what_is_gone(id);
             self.drop_overdue(id);
             let own = self.tentative.origin;
             let shard = self.tentative.shards.get_mut(&id).expect("its key was just seen");

@@ -62,7 +62,9 @@ impl Contents {
                 | LogEntry::Write { proposed, .. }
                 | LogEntry::Tentative { proposed, .. }
                 | LogEntry::Floor { proposed, .. }
-                | LogEntry::Directory { proposed, .. },
+                | LogEntry::Directory { proposed, .. }
+                | LogEntry::Rebuilt { proposed, .. }
+                | LogEntry::Closed { proposed, .. },
             ) => *proposed,
         };
         shard.last = proposed.max(shard.last.next());

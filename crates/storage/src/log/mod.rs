@@ -17,11 +17,19 @@ mod writer;
 
 pub use writer::Log;
 
-use crate::disk::DiskError;
+use crate::disk::{Disk, DiskError};
 use proto::ids::{ClusterId, GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
 use proto::peer::ConsensusEntry;
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// Whether there is a log of this core, sound or not.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn exists(disk: &mut dyn Disk, core: u16) -> Result<bool, DiskError> {
+    Ok(disk.list()?.iter().any(|name| segments::segment_number(core, name).is_some()))
+}
 
 /// What a batch is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +140,7 @@ impl fmt::Display for LogError {
             LogError::Damage { file, offset, why } => write!(
                 f,
                 "the log is damaged: {file} at byte {offset}: {why}. Acknowledged writes may be missing on this disk, so the node does not start on it; \
-                 check the disk, then start the node with an empty data folder so that it is filled from the others"
+                 check the disk, then run `quartet rebuild` on the data folder and start the node: it is filled from the others"
             ),
             LogError::Foreign { file, why } => {
                 write!(f, "{file} does not belong here: {why}; point --data at the folder of this node")

@@ -56,11 +56,11 @@ impl fmt::Display for SnapshotError {
         match self {
             SnapshotError::Missing { file } => write!(
                 f,
-                "the snapshot {file} is missing although the log begins after it; start the node with an empty data folder so that it is filled from the others"
+                "the snapshot {file} is missing although the log begins after it; run `quartet rebuild` on the data folder and start the node: it is filled from the others"
             ),
             SnapshotError::Damage { file, offset, why } => write!(
                 f,
-                "the snapshot is damaged: {file} at byte {offset}: {why}; check the disk, then start the node with an empty data folder so that it is filled from the others"
+                "the snapshot is damaged: {file} at byte {offset}: {why}; check the disk, then run `quartet rebuild` on the data folder and start the node: it is filled from the others"
             ),
             SnapshotError::TooNew { file, version } => {
                 write!(

@@ -3,6 +3,7 @@
 //! Everything is drawn from a seed; a failure names the seed.
 
 mod draw;
+mod folder;
 mod formats;
 mod hostile;
 mod identity;
