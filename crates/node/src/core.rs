@@ -10,6 +10,7 @@
 use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::digests::Digests;
 use crate::event::Event;
 use crate::group::{Group, Logged, Surroundings};
 use crate::io::{Input, Output};
@@ -78,6 +79,9 @@ pub struct Core {
     pub(crate) unborn: BTreeMap<GroupId, Unborn>,
     /// Those of them whose birth is queued for the log.
     pub(crate) newborn: Vec<GroupId>,
+    pub(crate) digests: Digests,
+    /// Replicas that were quarantined since the start.
+    pub(crate) forgotten: u64,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
     /// Those of them with something that somebody waits for.
@@ -256,6 +260,7 @@ impl Core {
         let group = self.groups.get_mut(&id).expect("just pumped");
         let view = group.view();
         let wanted = std::mem::take(&mut group.snapshots_wanted);
+        let hashed = std::mem::take(&mut group.hashed);
         if group.replica_ref().untold() {
             self.untold.insert(id);
         }
@@ -267,6 +272,9 @@ impl Core {
             if !view.leads {
                 self.transfers.leadership_lost(id);
             }
+        }
+        for (index, digest) in hashed {
+            self.state_hashed(id, index, digest);
         }
         for wanted in wanted {
             self.events.push(Event::SnapshotOffered {
@@ -504,6 +512,7 @@ impl Core {
             self.events.push(Event::MemoryLimit { reached: full });
         }
         self.ask_to_be_rebuilt();
+        self.compare_states();
         self.tentative_tick();
         self.tell_decided();
         self.begin_own_snapshot();

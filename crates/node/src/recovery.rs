@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::consensus::{Birth, Replica, founding_point};
 use crate::core::Core;
+use crate::digests::Digests;
 use crate::group::Group;
 use crate::leadership::Leadership;
 use crate::machine::Machine;
@@ -143,7 +144,7 @@ impl Core {
             #[cfg(feature = "planted")]
             let is_unborn = is_unborn && config.planted != crate::planted::Planted::RebuiltVotesAtOnce;
             if is_unborn {
-                unborn.insert(id, Unborn::new(machine));
+                unborn.insert(id, Unborn::new(machine, folder.nonce));
                 continue;
             }
             let mut group = recover_group(&config, disk, id, replicas, machine, found)?;
@@ -176,6 +177,8 @@ impl Core {
             folder,
             unborn,
             newborn: Vec::new(),
+            digests: Digests::default(),
+            forgotten: 0,
             unsealed: BTreeSet::new(),
             awaited: BTreeSet::new(),
             untold: BTreeSet::new(),
@@ -239,7 +242,7 @@ fn folder_of(disk: &mut dyn Disk) -> Result<Folder, StartError> {
 }
 
 /// The groups that this node replicates, with all their replicas and their empty machines.
-fn own_groups(
+pub(crate) fn own_groups(
     me: NodeId,
     directory: &DirectoryState,
     #[cfg(feature = "planted")] planted: crate::planted::Planted,

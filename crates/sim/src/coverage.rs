@@ -104,6 +104,8 @@ impl Coverage {
             Observation::TransferBegun { .. } => "transfer begun",
             Observation::PeerHeard { .. } => "peer heard",
             Observation::PeerSilent { .. } => "peer silent",
+            Observation::StateDiffers { .. } => "state differs",
+            Observation::Quarantined { .. } => "quarantined",
             Observation::Rerouted { .. } => "rerouted",
             Observation::Relayed { .. } => "relayed",
             Observation::PeerRefused { .. } => "peer refused",
@@ -261,6 +263,7 @@ fn name(message: &Message) -> String {
     let name = match message {
         Message::Announce(_) => "announce",
         Message::Links { .. } => "links",
+        Message::StateDigests { .. } => "state-digests",
         Message::Consensus { message, .. } => return kebab(&format!("{:?}", message.kind)),
         Message::ForwardWrite { .. } => "forward-write",
         Message::WriteAnswer { .. } => "write-answer",
