@@ -20,6 +20,7 @@ mod founding;
 mod graceful;
 mod hostile;
 mod http;
+mod hurt;
 mod levels;
 mod partition_table;
 mod power;
