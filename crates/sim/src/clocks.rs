@@ -38,6 +38,11 @@ impl Clocks {
         self.mono_at_begin = random.between(1, 1_000_000) * MILLISECOND;
     }
 
+    /// A process starts whose monotonic clock begins at a fixed number and runs so much too fast, in parts per million.
+    pub fn begin_process_with_drift(&mut self, at: Instant, drift_ppm: i64) {
+        (self.process_began, self.mono_at_begin, self.drift_ppm) = (at, 1_000 * MILLISECOND, drift_ppm);
+    }
+
     /// Somebody sets the wall clock.
     pub fn jump_wall(&mut self, by_ms: i64) {
         self.wall_offset_ms += by_ms;

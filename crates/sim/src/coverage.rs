@@ -259,7 +259,8 @@ pub fn describe(bytes: &Bytes) -> String {
     words.join("; ")
 }
 
-fn name(message: &Message) -> String {
+/// A message's kind, in small letters.
+pub(crate) fn name(message: &Message) -> String {
     let name = match message {
         Message::Announce(_) => "announce",
         Message::Links { .. } => "links",

@@ -12,6 +12,7 @@
 //! * `judges`: the invariants, one file each.
 //! * `run`, `verdict`, `batch`: phases of a run, how it can end, many seeds on some threads.
 //! * `gaps`: how long writes stand still when links break.
+//! * `stories`: the same cores in a world where nothing is drawn and everything is said.
 //! * `trace`, `coverage`: what happened, for comparing, for reading, for counting.
 //!
 //! Invariant: a run is a function of its seed. Nothing here reads a clock, a file, an address or the order of a hash map.
@@ -36,6 +37,7 @@ pub mod random;
 pub mod run;
 pub mod schedule;
 pub mod sim_disk;
+pub mod stories;
 pub mod trace;
 pub mod verdict;
 pub mod weak;

@@ -114,13 +114,13 @@ impl File {
         self.durable.length = self.seen.length;
     }
 
-    fn crash(&mut self, random: &mut Random) {
+    fn crash(&mut self, keeps: &mut dyn FnMut() -> bool) {
         let durable_end = self.durable.length;
-        let mut keeps_growth = random.chance(1, 2);
+        let mut keeps_growth = keeps();
         for (page, sectors) in std::mem::take(&mut self.unsynced) {
             let mut kept = 0;
             for place in (0..8).filter(|place| sectors & (1 << place) != 0) {
-                if random.chance(1, 2) {
+                if keeps() {
                     kept |= 1 << place;
                     keeps_growth |= page * PAGE_BYTES + (place + 1) * SECTOR_BYTES > durable_end;
                 }
@@ -167,13 +167,18 @@ pub struct SimDisk {
 impl SimDisk {
     /// The power fails: what was not synced is kept or lost, sector by sector and name by name.
     pub fn crash(&mut self, random: &mut Random) {
+        self.crash_with(&mut || random.chance(1, 2));
+    }
+
+    /// The power fails: of each changed name, each grown file and each unsynced sector, in their order, this says whether it is kept.
+    pub fn crash_with(&mut self, keeps: &mut dyn FnMut() -> bool) {
         let unsynced =
             self.names != self.durable_names || self.files.values().any(|file| !file.unsynced.is_empty());
         self.story.crashes_with_loss += u64::from(unsynced);
         let touched: BTreeSet<String> = self.names.keys().chain(self.durable_names.keys()).cloned().collect();
         for name in touched {
             let (seen, durable) = (self.names.get(&name).copied(), self.durable_names.get(&name).copied());
-            if seen != durable && random.chance(1, 2) {
+            if seen != durable && keeps() {
                 match seen {
                     Some(file) => self.durable_names.insert(name, file),
                     None => self.durable_names.remove(&name),
@@ -182,7 +187,7 @@ impl SimDisk {
         }
         self.names = self.durable_names.clone();
         for file in self.files.values_mut() {
-            file.crash(random);
+            file.crash(keeps);
         }
         self.forget_nameless();
         self.count_bytes();
