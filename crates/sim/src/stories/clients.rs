@@ -105,7 +105,7 @@ impl Cluster {
         let text = line.join(" ");
         let body = match proto::commands::parse_request(&argv) {
             Ok(parsed) => parsed.request,
-            Err(reply) => return Ok(format!("{text} → {}\n", show::reply(&reply))),
+            Err(reply) => return Ok(format!("{text} → {}\n", show::refusal(&reply))),
         };
         let (session, node) = match who.split_once('@') {
             Some((name, node)) => (Some(name.to_owned()), node),

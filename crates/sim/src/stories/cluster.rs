@@ -76,6 +76,9 @@ pub(super) struct Settings {
 /// A cluster in a story.
 pub(super) struct Cluster {
     pub(super) settings: Settings,
+    /// The bug that is planted in every node.
+    #[cfg(feature = "planted")]
+    pub(super) planted: node::planted::Planted,
     pub(super) schedule: Schedule<Event>,
     pub(super) set: FoundingSet,
     pub(super) machines: Vec<Machine>,
@@ -129,6 +132,8 @@ impl Cluster {
             Said { disk_job_ns: DISK_JOB_NS, sync_fails: false, stops_before_answer_ns: None, drift_ppm: 0 };
         Ok(Cluster {
             settings: told,
+            #[cfg(feature = "planted")]
+            planted: node::planted::Planted::default(),
             schedule: Schedule::default(),
             set,
             machines: (0..nodes).map(|_| Machine::new(clocks(), Random::new(0))).collect(),
@@ -183,6 +188,10 @@ impl Cluster {
         config.segment_sizes.largest_bytes = SEGMENT_BYTES;
         config.snapshot_min_log_bytes = self.settings.snapshot_log_bytes;
         config.tail_bytes = self.settings.snapshot_log_bytes as usize;
+        #[cfg(feature = "planted")]
+        {
+            config.planted = self.planted;
+        }
         let core = Core::start(config, &mut machine.disk, machine.clocks.now(now))
             .map_err(|error| error.to_string())?;
         self.lives += 1;

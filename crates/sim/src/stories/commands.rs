@@ -80,7 +80,9 @@ impl Cluster {
                 _ => return Err("who joins whom?".to_owned()),
             },
             "forget-session" => self.clients.forget(first()?),
-            "fill" => self.fill(words)?,
+            "fill" => self.fill(words, "MSET")?,
+            "empty" => self.fill(words, "DEL")?,
+            "count" => self.count(words)?,
             // looks
             "leaders" => return Ok(self.leaders()),
             "state" => {
@@ -161,31 +163,48 @@ impl Cluster {
         self.run(20 * LATENCY_NS)
     }
 
-    /// `fill 1 keys=200 bytes=1000`: that many keys through node 1.
-    fn fill(&mut self, words: &[String]) -> Result<(), String> {
+    /// `fill 1 keys=200 bytes=1000`: that many keys through node 1; `empty 1 keys=200`: they go again.
+    fn fill(&mut self, words: &[String], name: &str) -> Result<(), String> {
         let (mut keys, mut bytes) = (100, 1_000);
         let (who, settings) = words.split_first().ok_or("through which node?")?;
         for word in settings {
-            let (key, value) = words::setting(word);
-            let number = value.parse::<usize>().map_err(|_| format!("'{value}' is no number"))?;
-            match key {
-                "keys" => keys = number,
-                "bytes" => bytes = number,
-                _ => return Err(format!("'{key}' is no setting of a filling")),
+            match numbered(word)? {
+                ("keys", number) => keys = number,
+                ("bytes", number) => bytes = number,
+                (other, _) => return Err(format!("'{other}' is no setting of a filling")),
             }
         }
         for first in (0..keys).step_by(KEYS_PER_REQUEST) {
-            let mut line = vec!["MSET".to_owned()];
+            let mut line = vec![name.to_owned()];
             for key in first..(first + KEYS_PER_REQUEST).min(keys) {
-                line.extend([format!("filling:{key}"), "x".repeat(bytes)]);
+                line.push(format!("filling:{key}"));
+                line.extend((name == "MSET").then(|| "x".repeat(bytes)));
             }
             let told = self.ask(&format!("{who}.fill"), &line, &[])?;
-            if !told.ends_with("OK\n") {
-                return Err(format!("the filling was refused: {}", short(&told)));
+            if !told.ends_with("OK\n") && name == "MSET" {
+                return Err("the filling was refused".to_owned());
             }
         }
         Ok(())
     }
+
+    /// `count 1 n carol from=1 to=80`: Carol increments n under each of these numbers of hers, through node 1.
+    fn count(&mut self, words: &[String]) -> Result<(), String> {
+        let [who, key, name, from, to] = words else {
+            return Err("count NODE KEY CLIENT from=N to=N".to_owned());
+        };
+        for number in numbered(from)?.1..=numbered(to)?.1 {
+            let line = format!("WITH {key} linearizable ID {name}:{number} DO INCR {key}");
+            let line: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            self.ask(&format!("{who}.count"), &line, &[])?;
+        }
+        Ok(())
+    }
+}
+
+fn numbered(word: &str) -> Result<(&str, usize), String> {
+    let (key, value) = words::setting(word);
+    value.parse().map(|number| (key, number)).map_err(|_| format!("'{value}' is no number"))
 }
 
 /// The leader's word that another replica is to stand for election now.

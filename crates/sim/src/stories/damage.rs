@@ -101,7 +101,7 @@ fn flip(disk: &mut SimDisk, what: &str) -> Result<(), String> {
     let name = name.ok_or_else(|| format!("there is no file '{what}…' among {}", names.join(", ")))?;
     let content = disk.read(name, 0, u64::MAX).map_err(|error| error.to_string())?;
     let used = content.iter().rposition(|byte| *byte != 0).ok_or("the file is empty")?;
-    let at = used / 2;
+    let at = (used / 2..).find(|at| content[*at] != 0).ok_or("the file is empty")?;
     disk.write(name, at as u64, &[content[at] ^ 1]).map_err(|error| error.to_string())?;
     disk.sync(name).map_err(|error| error.to_string())
 }

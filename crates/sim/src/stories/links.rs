@@ -15,7 +15,7 @@ use crate::world::id_of;
 use bytes::Bytes;
 use node::io::Input;
 use proto::frame::Frame;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// How long a frame is on its way, in nanoseconds.
 pub(super) const LATENCY_NS: u64 = MILLISECOND;
@@ -82,16 +82,12 @@ impl Links {
         self.rules.retain(|(_, fate)| *fate != Fate::Held);
     }
 
-    /// What is held, by kind and direction.
+    /// What is held, by kind and direction; how much of it would change with every timer.
     pub(super) fn holds(&self) -> String {
-        let mut counts: BTreeMap<(usize, usize, &str), usize> = BTreeMap::new();
-        for held in &self.held {
-            *counts.entry((held.from, held.to, &held.kind)).or_default() += 1;
-        }
-        let lines = counts
-            .into_iter()
-            .map(|((from, to, kind), count)| format!("{} to {}: {kind} ({count})\n", from + 1, to + 1));
-        lines.collect()
+        let kinds: BTreeSet<(usize, usize, &str)> =
+            self.held.iter().map(|held| (held.from, held.to, &*held.kind)).collect();
+        let line = |(from, to, kind): (usize, usize, &str)| format!("{} to {}: {kind}\n", from + 1, to + 1);
+        if kinds.is_empty() { "nothing is held\n".to_owned() } else { kinds.into_iter().map(line).collect() }
     }
 
     /// What of a frame travels on, by the rules.

@@ -156,7 +156,7 @@ impl Cluster {
                 told += &format!("{node} holds {own} undecided\n");
             }
             if hints > 0 {
-                told += &format!("{node} holds {hints} as hints\n");
+                told += &format!("{node} holds hints: {hints}\n");
             }
         }
         if told.is_empty() { "nothing is undecided\n".to_owned() } else { told }

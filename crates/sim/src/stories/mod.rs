@@ -40,9 +40,17 @@ pub struct Line<'a> {
 #[derive(Default)]
 pub struct Story {
     cluster: Option<Cluster>,
+    #[cfg(feature = "planted")]
+    planted: node::planted::Planted,
 }
 
 impl Story {
+    /// A story of nodes that have this bug: it must not end as it was recorded.
+    #[cfg(feature = "planted")]
+    pub fn with(planted: node::planted::Planted) -> Story {
+        Story { cluster: None, planted }
+    }
+
     /// Does what a line says, and tells what came of it.
     ///
     /// # Errors
@@ -51,6 +59,10 @@ impl Story {
         let (name, arguments) = line.words.split_first().ok_or("an empty line")?;
         if name == "nodes" {
             let mut cluster = Cluster::found(arguments)?;
+            #[cfg(feature = "planted")]
+            {
+                cluster.planted = self.planted;
+            }
             cluster.come_up()?;
             self.cluster = Some(cluster);
             return Ok(String::new());

@@ -37,6 +37,12 @@ pub(super) fn reply(reply: &Reply) -> String {
     }
 }
 
+/// What the parser says of a line that it does not understand, as far as the first semicolon.
+pub(super) fn refusal(reply: &Reply) -> String {
+    let said = self::reply(reply);
+    said.split(';').next().unwrap_or_default().to_owned()
+}
+
 /// How a request ended, with what its client asked to see.
 pub(super) fn answer(
     outcome: &Outcome,
@@ -103,6 +109,7 @@ fn write(write: &Write) -> String {
         Write::String(StringWrite::Set { key, value, .. }) => format!("SET {} {}", text(key), text(value)),
         Write::String(StringWrite::IncrBy { key, delta }) => format!("INCRBY {} {delta}", text(key)),
         Write::String(StringWrite::Append { key, value }) => format!("APPEND {} {}", text(key), text(value)),
+        Write::String(StringWrite::MSet { pairs }) => format!("MSET of {} keys", pairs.len()),
         Write::Key(KeyWrite::Del { keys }) => format!("DEL {}", all(keys)),
         Write::Key(KeyWrite::ExpireAt { key, .. } | KeyWrite::ExpireAfter { key, .. }) => {
             format!("EXPIRE {}", text(key))
