@@ -57,17 +57,21 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// A version's number in the story; 0 is no version at all.
-    fn version(&mut self, version: Timestamp) -> usize {
+    /// A version's number in the story, by the order in which it met them; 0 is no version at all. One that is older than some that were met before says so.
+    fn version(&mut self, version: Timestamp) -> String {
         if version == Timestamp::ZERO {
-            return 0;
+            return "version 0".to_owned();
         }
-        match self.versions.iter().position(|known| *known == version) {
+        let number = match self.versions.iter().position(|known| *known == version) {
             Some(at) => at + 1,
             None => {
                 self.versions.push(version);
                 self.versions.len()
             }
+        };
+        match self.versions[..number].iter().position(|known| *known > version) {
+            None => format!("version {number}"),
+            Some(at) => format!("version {number}, older than version {}", at + 1),
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) fn answer(
     outcome: &Outcome,
     achieved: &Achieved,
     level: Option<Level>,
-    version: Option<usize>,
+    version: Option<String>,
     who: bool,
 ) -> String {
     let (value, certificate) = match outcome {
@@ -58,7 +58,7 @@ pub(super) fn answer(
     let mut notes = Vec::new();
     notes.extend((achieved.state == State::Tentative).then(|| "tentative".to_owned()));
     notes.extend(level.map(|level| level.to_string()));
-    notes.extend(version.map(|version| format!("version {version}")));
+    notes.extend(version);
     notes.extend(who.then(|| format!("from {}", certificate.served_by)));
     if notes.is_empty() { value } else { format!("{value} ({})", notes.join(", ")) }
 }

@@ -17,7 +17,7 @@ deliver request-vote from 2 to 1
 held
 crash 1 power
 start 1
-run 5ms
+run 50ms
 ---
 1 to 2: request-vote-response
 2 to 3: request-vote
@@ -25,13 +25,19 @@ run 5ms
 3 to 2: request-vote
 
 deliver request-vote from 3 to 1
+run 20ms
+held
 deliver request-vote-response
-run 5ms
+run 1ms
 leaders
 deliver
 run 1s
 leaders
 ---
+1 to 2: request-vote-response
+1 to 3: request-vote-response
+2 to 3: request-vote
+3 to 2: request-vote
 2 leads in term 2
 2 leads in term 2
 2 leads in term 2

@@ -6,10 +6,10 @@ fill 1 keys=200 bytes=1001
 run 1s
 hold snapshot-offer from 1 to 3
 start 3
-run 2s
+run 6s
 held
 ---
-nothing is held
+1 to 3: snapshot-offer
 
 overtake
 elect 2
