@@ -100,6 +100,7 @@ stories! {
     }
     levels {
         a_ladder_names_the_rung_that_was_met
+        a_leader_answers_no_read_before_it_has_applied_what_others_show
         a_leader_cut_off_from_its_followers_answers_no_linearizable_read
         a_leader_that_is_handing_over_proves_every_read
         a_linearizable_read_sees_every_answered_write_at_every_node

@@ -3,6 +3,7 @@
 nodes 3 shards=2 replicas=1
 where x k
 lose announce to 1
+lose folded to 1
 clock 2 ahead 400ms
 3: SET@causal x 1
 3: SET k 2 [version]
