@@ -94,12 +94,12 @@ pub(super) fn all() -> Vec<Step> {
             name: "planted bugs are caught",
             path: Some("crates/sim/tests/planted.rs"),
             commands: &[
-                "cargo nextest run --cargo-profile ci --locked -p sim --features planted --target-dir {target}/planted --test planted",
+                "cargo nextest run --cargo-profile ci --locked -p sim --features planted --target-dir {target}/planted --test planted --test planted_stories",
             ],
             fallback: Some((
                 NEXTEST,
                 &[
-                    "cargo test --profile ci --locked -p sim --features planted --target-dir {target}/planted --test planted",
+                    "cargo test --profile ci --locked -p sim --features planted --target-dir {target}/planted --test planted --test planted_stories",
                 ],
             )),
             ..Step::DEFAULT
