@@ -113,11 +113,13 @@ stories! {
         what_decides_is_refused_below_sequential
     }
     links {
+        a_chain_of_five_elects_one_leader_when_its_middle_dies_and_comes_back
         a_chain_of_three_goes_on
-        a_hub_that_lacks_the_newest_write_cannot_lead
+        a_direction_that_is_cut_is_gone_around
+        a_hub_that_lacks_the_newest_write_lets_the_others_elect_through_it
         a_leader_that_hears_nobody_steps_down
         a_node_that_is_heard_and_hears_nobody_does_not_depose_the_leader
-        quorum_loss_leaves_the_hub
+        quorum_loss_is_mended_by_the_hub
     }
     logs {
         a_deposed_leaders_entry_is_overwritten_and_its_client_hears_unknown

@@ -308,7 +308,9 @@ impl Cluster {
                 Output::Answer { connection, request, outcome, achieved, valid_until } => {
                     self.answers(node, connection, request, (outcome, achieved), valid_until);
                 }
-                Output::Send { to, frame } => self.send(node, number_of(to), &frame),
+                Output::Send { to, frame } | Output::Relay { to, frame } => {
+                    self.send(node, number_of(to), &frame)
+                }
                 Output::Disk(job) => self.begin_job(node, job),
                 Output::Event(observation) => self.observe(node, &observation),
                 Output::MembersChanged => {}
@@ -399,7 +401,9 @@ impl Cluster {
                 what
             }
             Observation::GroupPoisoned { group, why } => format!("{node} lost group {group}: {why}"),
-            Observation::PeerRefused { node: peer, why } => format!("{node} refuses a message of {peer}: {why}"),
+            Observation::PeerRefused { node: peer, why } => {
+                format!("{node} refuses a message of {peer}: {why}")
+            }
             Observation::MemoryLimit { reached: true } => format!("the memory of {node} is full"),
             Observation::MemoryLimit { reached: false } => format!("the memory of {node} has room again"),
             _ => return,

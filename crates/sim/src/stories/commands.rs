@@ -3,9 +3,9 @@
 //! Invariant: a word that is not understood is an error, never nothing.
 
 use super::cluster::Cluster;
+use super::cluster::Event;
 use super::links::{Fate, LATENCY_NS};
 use super::words::{self, Meant};
-use super::cluster::Event;
 use crate::world::id_of;
 use bytes::Bytes;
 use proto::frame::Frame;

@@ -19,7 +19,8 @@ impl Cluster {
         let process = machine.process.as_ref().ok_or_else(|| format!("node {} does not run", node + 1))?;
         for job in process.lanes.iter().filter_map(|lane| lane.front()) {
             // Of what is under way a killed process leaves all that it had asked for, a machine without power no sync.
-            let whole = |op: &&DiskOp| how == "kill" || matches!(op, DiskOp::Write { .. } | DiskOp::Create { .. });
+            let whole =
+                |op: &&DiskOp| how == "kill" || matches!(op, DiskOp::Write { .. } | DiskOp::Create { .. });
             let ops: Vec<DiskOp> = job.ops.iter().filter(whole).cloned().collect();
             let _ = storage::disk::run(&mut machine.disk, &ops);
         }

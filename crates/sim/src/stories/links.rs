@@ -11,7 +11,7 @@ use super::cluster::{Cluster, Event};
 use super::words::Meant;
 use crate::machine::Mind;
 use crate::schedule::MILLISECOND;
-use crate::world::id_of;
+use crate::world::{id_of, number_of};
 use bytes::Bytes;
 use node::io::Input;
 use proto::frame::Frame;
@@ -40,6 +40,8 @@ struct Held {
     kind: String,
     from: usize,
     to: usize,
+    /// The next node on its way.
+    hop: usize,
     frame: Bytes,
 }
 
@@ -90,12 +92,14 @@ impl Links {
         if kinds.is_empty() { "nothing is held\n".to_owned() } else { kinds.into_iter().map(line).collect() }
     }
 
-    /// What of a frame travels on, by the rules.
+    /// What of a frame travels on from one node to the next, by the rules. They look at who made a message and for whom it is, and only where it is made: relays pass on what they get.
     fn pass(&mut self, from: usize, to: usize, bytes: &Bytes) -> Option<Bytes> {
         if self.cut[from * self.nodes + to] {
             return None;
         }
-        if self.rules.is_empty() {
+        let addresses = Frame::addresses(bytes).expect("a node made it");
+        let (maker, destination) = (number_of(addresses.source), number_of(addresses.destination));
+        if self.rules.is_empty() || maker != from {
             return Some(bytes.clone());
         }
         let mut frame = Frame::decode(bytes).expect("a node made it");
@@ -103,14 +107,14 @@ impl Links {
         let mut pass = Vec::new();
         for message in std::mem::take(&mut frame.messages) {
             let kind = crate::coverage::name(&message);
-            let fate = self.rules.iter().find(|(meant, _)| meant.has(&kind, from, to)).map(|(_, fate)| *fate);
-            match fate {
+            let rule = self.rules.iter().find(|(meant, _)| meant.has(&kind, from, destination));
+            match rule.map(|(_, fate)| *fate) {
                 None => pass.push(message),
                 Some(Fate::Doubled) => pass.extend([message.clone(), message]),
                 Some(Fate::Lost) => {}
                 Some(Fate::Held) => {
                     let frame = Frame { messages: vec![message], ..frame.clone() }.encode(0);
-                    self.held.push(Held { kind, from, to, frame });
+                    self.held.push(Held { kind, from, to: destination, hop: to, frame });
                 }
             }
         }
@@ -122,8 +126,7 @@ impl Links {
 impl Cluster {
     /// A frame leaves a node.
     pub(super) fn send(&mut self, from: usize, to: usize, bytes: &Bytes) {
-        let linked =
-            self.machines[from].process.as_ref().is_some_and(|process| process.links[to].is_some());
+        let linked = self.machines[from].process.as_ref().is_some_and(|process| process.links[to].is_some());
         if let Some(bytes) = self.links.pass(from, to, bytes).filter(|_| linked) {
             self.schedule.after(LATENCY_NS, Event::Arrives { to, from, bytes });
         }
@@ -134,8 +137,8 @@ impl Cluster {
         let all = *meant == Meant::default();
         self.links.rules.retain(|(known, _)| !all && known != meant);
         for held in self.links.held.extract_if(.., |held| meant.has(&held.kind, held.from, held.to)) {
-            let Held { from, to, frame, .. } = held;
-            self.schedule.after(LATENCY_NS, Event::Arrives { to, from, bytes: frame });
+            let Held { from, hop, frame, .. } = held;
+            self.schedule.after(LATENCY_NS, Event::Arrives { to: hop, from, bytes: frame });
         }
     }
 

@@ -31,7 +31,11 @@ impl Cluster {
             for (node, core) in self.cores() {
                 let view = core.views().find(|(group, _, _)| *group == shard).map(|(_, view, _)| view);
                 if let Some(view) = view.filter(|view| view.leads) {
-                    leads.push(format!("{node} leads{} in term {}", self.of_shard(shard), self.term(shard, view.term)));
+                    leads.push(format!(
+                        "{node} leads{} in term {}",
+                        self.of_shard(shard),
+                        self.term(shard, view.term)
+                    ));
                 }
             }
             if leads.is_empty() {
@@ -66,7 +70,9 @@ impl Cluster {
         let kind = core.look(&Read::Key(KeyRead::Type { key: Bytes::from(key.to_owned()) }))?;
         let line = reading(&kind, key);
         match proto::commands::parse(&line.iter().map(|word| Bytes::from(word.clone())).collect::<Vec<_>>()) {
-            Ok(proto::command::Command::Read { read, .. }) => core.look(&read).map(|reply| show::reply(&reply)),
+            Ok(proto::command::Command::Read { read, .. }) => {
+                core.look(&read).map(|reply| show::reply(&reply))
+            }
             _ => None,
         }
     }
@@ -94,7 +100,8 @@ impl Cluster {
                 continue;
             }
             let said = self.ask(&format!("{}.look", node + 1), &line, &[])?;
-            let said = said.split_once(" → ").map_or(String::new(), |(_, said)| said.replace("[]", "no conflicts"));
+            let said =
+                said.split_once(" → ").map_or(String::new(), |(_, said)| said.replace("[]", "no conflicts"));
             match told.iter_mut().find(|(known, _)| *known == said) {
                 Some((_, nodes)) => nodes.push((node + 1).to_string()),
                 None => told.push((said, vec![(node + 1).to_string()])),
@@ -183,7 +190,9 @@ impl Cluster {
     /// The term and leader of a shard as some running node knows them, for messages in the leader's name.
     pub(super) fn newest_leader(&self, shard: GroupId) -> Option<(usize, proto::ids::Term)> {
         let views = self.cores().filter_map(|(node, core)| {
-            core.views().find(|(id, view, _)| *id == shard && view.leads).map(|(_, view, _)| (node - 1, view.term))
+            core.views()
+                .find(|(id, view, _)| *id == shard && view.leads)
+                .map(|(_, view, _)| (node - 1, view.term))
         });
         views.max_by_key(|(_, term)| *term)
     }

@@ -30,7 +30,8 @@ pub(super) fn reply(reply: &Reply) -> String {
             format!("{{{}}}", members.join(", "))
         }
         Reply::Map(pairs) => {
-            let pair = |(key, value): &(Reply, Reply)| format!("{}: {}", self::reply(key), self::reply(value));
+            let pair =
+                |(key, value): &(Reply, Reply)| format!("{}: {}", self::reply(key), self::reply(value));
             format!("{{{}}}", pairs.iter().map(pair).collect::<Vec<_>>().join(", "))
         }
         other => format!("{other:?}"),
@@ -92,7 +93,9 @@ pub(super) fn entry(entry: &LogEntry) -> Option<String> {
         LogEntry::Empty { .. } | LogEntry::Floor { .. } | LogEntry::Directory { .. } => None,
         LogEntry::Write { deed: Deed::Apply(write), .. } => Some(self::write(write)),
         LogEntry::Write { deed: Deed::Nothing, .. } => Some("nothing, in a write's place".to_owned()),
-        LogEntry::Write { deed: Deed::RefuseForMemory, .. } => Some("a refusal for want of memory".to_owned()),
+        LogEntry::Write { deed: Deed::RefuseForMemory, .. } => {
+            Some("a refusal for want of memory".to_owned())
+        }
         LogEntry::Tentative { operation, .. } => {
             Some(format!("{} {}", dot(operation.dot), write(&operation.write)))
         }

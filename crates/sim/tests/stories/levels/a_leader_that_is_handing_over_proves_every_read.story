@@ -1,25 +1,27 @@
 # As in the story of the lease, without one. In the middle of a hand-over reads are checked as writes are: wrong would be a path that answers because the node still believes that it leads.
 nodes 3 settle=1s
 crash 1 kill
-hold timeout-now from 3 to 1
-run 2s
+run 3s
+hold timeout-now from 2 to 1
 2: SET k old
 start 1
-run 3s
-3: WITH k linearizable DEADLINE 500 DO GET k
-hold all to 3
-deliver timeout-now from 3 to 1
+run 1600ms
+2: WITH k linearizable DEADLINE 500 DO GET k
+hold all to 2
+deliver timeout-now from 2 to 1
 run 20ms
 leaders
 1: SET k new
-3: WITH k linearizable DEADLINE 100 DO GET k
-3.b: WITH k linearizable DEADLINE 100 DO SET k x
+2: WITH k linearizable DEADLINE 100 DO GET k
+2.b: WITH k linearizable DEADLINE 100 DO SET k x
 ---
 3 leads in term 2
+3 leads no more in term 2
+2 leads in term 3
 2: SET k old → OK
-3: WITH k linearizable DEADLINE 500 DO GET k → "old"
-1 leads in term 3
-1 leads in term 3; 3 leads in term 2
+2: WITH k linearizable DEADLINE 500 DO GET k → "old"
+1 leads in term 4
+1 leads in term 4; 2 leads in term 3
 1: SET k new → OK
-3: WITH k linearizable DEADLINE 100 DO GET k → NOQUORUM
-3.b: WITH k linearizable DEADLINE 100 DO SET k x → NOQUORUM
+2: WITH k linearizable DEADLINE 100 DO GET k → NOQUORUM
+2.b: WITH k linearizable DEADLINE 100 DO SET k x → NOQUORUM

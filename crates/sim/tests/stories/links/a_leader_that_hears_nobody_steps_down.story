@@ -10,7 +10,7 @@ run 1s
 equal
 ---
 1 leads no more in term 1
-3 leads in term 2
-3 leads in term 2
+2 leads in term 2
+2 leads in term 2
 2: SET k v → OK
 all replicas are equal
