@@ -1,4 +1,5 @@
 # Two seconds ahead is more than peers accept: they refuse the whole message, so that no timestamp of the future gets into anything. When the others' time has come that far, the write is heard of.
+# Wrong would be: "w" at 1 or 2 while its time is in the future, or for ever only at 3.
 nodes 3
 1: SET k v
 run 200ms

@@ -1,4 +1,5 @@
 # Within a shard log order is time order, whatever the leader's clock says: who has seen the newer value is not shown the older one.
+# Wrong would be: "1" for anybody, because the second write got an earlier time.
 nodes 3
 ann@1: SET k 1
 clock 1 back 400ms

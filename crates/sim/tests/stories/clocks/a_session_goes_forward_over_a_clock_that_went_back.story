@@ -1,4 +1,5 @@
 # The wall clock goes back ten seconds between two weak writes of one session. The second is newer all the same.
+# Wrong would be: "first" in the end.
 nodes 3
 ann@2: SET@causal k first
 clock 2 back 10s

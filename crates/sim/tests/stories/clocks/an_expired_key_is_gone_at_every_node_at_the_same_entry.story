@@ -1,4 +1,5 @@
 # Expiry is judged by the log's times. On an idle shard a read lets the log catch up first.
+# Wrong would be: nodes that differ, or a key that is read after its time because nothing was written.
 nodes 3
 1: SET k v PX 500
 run 200ms

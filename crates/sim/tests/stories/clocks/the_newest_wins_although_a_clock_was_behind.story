@@ -1,4 +1,5 @@
 # Node 3's clock is 300 ms behind, but it has heard of the others' writes: hybrid clocks merge what they hear.
+# Wrong would be: "first", because node 3's clock said that its write was older.
 nodes 3
 clock 3 back 300ms
 1: SET@causal k first

@@ -1,4 +1,5 @@
 # Two of three disks are a majority.
+# Wrong would be: answers that wait for the third disk.
 nodes 3
 disk 3 slow 2s
 1: SET a 1

@@ -1,4 +1,5 @@
 # The process is killed, the machine goes on: what was written and not synced is in its cache. More may be there than was answered, never less.
+# Wrong would be: the node does not start, or forgets k altogether.
 nodes 1
 1: SET k v
 disk 1 slow 20ms

@@ -1,4 +1,5 @@
 # The leader's own disk fails under a write. Its client's connection is lost: the write may have happened or not. The others elect, and what they hold is the same everywhere.
+# Wrong would be: OK, or a node that goes on with a disk of which it knows nothing.
 nodes 3
 disk 1 fails
 1: SET k v

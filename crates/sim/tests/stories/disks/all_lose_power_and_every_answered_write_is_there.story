@@ -1,3 +1,5 @@
+# An answer means that a majority has synced it.
+# Wrong would be: anything less than what was answered.
 nodes 3
 1: SET a 1
 2: INCR n

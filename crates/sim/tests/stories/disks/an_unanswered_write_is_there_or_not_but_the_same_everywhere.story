@@ -1,4 +1,5 @@
 # The client never heard of its write. Either outcome is right; two outcomes are not.
+# Wrong would be: replicas that differ.
 nodes 3
 disk all slow 30ms
 1: SET k v [later]

@@ -1,4 +1,5 @@
 # Nothing but disks is left. Terms go up, nobody leads in a term in which another did.
+# Wrong would be: no leader, or an old term.
 nodes 3
 1: SET k v
 crash all power

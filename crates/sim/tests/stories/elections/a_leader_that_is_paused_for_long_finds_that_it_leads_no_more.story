@@ -1,4 +1,5 @@
 # Stopped for two seconds (SIGSTOP, a virtual machine that moved), it wakes up believing that it leads. What it then says is true or unknown, never old.
+# Wrong would be: "old".
 nodes 3
 1: SET k old
 pause 1 2s

@@ -1,4 +1,5 @@
 # A graceful stop gives leadership away first: no write waits for an election timeout, and no client loses an answer.
+# Wrong would be: nobody leads for a while, or SET k w is refused.
 nodes 3
 1: SET k v
 stop 1

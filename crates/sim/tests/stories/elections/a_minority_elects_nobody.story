@@ -1,4 +1,5 @@
 # One node of three hears nobody. It does not lead and decides nothing, however long it waits.
+# Wrong would be: 3 leads, or answers at linearizable. What it holds it may show to who asks for less.
 nodes 3
 1: SET k v
 crash 1 power

@@ -1,4 +1,5 @@
 # Shard 0 belongs to node 1 as long as it lives, then to 2. After its return leadership is handed back, in good order: the write that comes then is answered.
+# Wrong would be: node 1 leads nothing for ever, or a write is lost on the way.
 nodes 3 settle=1s
 crash 1 kill
 run 2s

@@ -1,3 +1,5 @@
+# Frames may be doubled on the way. Forwards are numbered within their front's stream.
+# Wrong would be: a counter above 2.
 nodes 3
 repeat forward-write
 repeat write-answer

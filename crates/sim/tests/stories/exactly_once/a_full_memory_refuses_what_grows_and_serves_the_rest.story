@@ -1,4 +1,5 @@
 # The leader refuses before it proposes. Reads and deletions go on, and make room again.
+# Wrong would be: UNKNOWN where nothing was proposed, a read that is refused, or a node that stays full.
 nodes 3 memory=150000
 fill 1 keys=160 bytes=1000
 run 100ms

@@ -1,4 +1,5 @@
 # The table remembers the newest 64 replies of each client. Of older numbers nobody knows the answer any more; to apply one again would be worse than to say so.
+# Wrong would be: 81.
 nodes 3
 count 1 n carol from=1 to=80
 1: GET n

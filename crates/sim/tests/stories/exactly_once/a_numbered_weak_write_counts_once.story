@@ -1,3 +1,5 @@
+# A client that heard nothing may repeat a weak write under its number, too, at any node.
+# Wrong would be: 2 or 3.
 nodes 3
 1: WITH n causal ID "carol:1" DO INCR n
 run 200ms

@@ -1,4 +1,5 @@
 # The client heard UNKNOWN, asks again under its own number at another node, and hears what the first application answered.
+# Wrong would be: 2 for carol:1.
 nodes 5 replicas=3
 lose write-answer to 5
 5: WITH n linearizable ID "carol:1" DO INCR n

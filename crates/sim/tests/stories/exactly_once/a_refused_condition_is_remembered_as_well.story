@@ -1,4 +1,5 @@
 # A compare-and-set that did not hold is an answer. Asked again when it would hold, the same number hears the same.
+# Wrong would be: OK for the second attempt.
 nodes 3
 1: SET k v
 1: WITH k linearizable ID "carol:1" DO SET k w NX

@@ -1,3 +1,5 @@
+# What is remembered of clients' numbers is state like any other.
+# Wrong would be: 2.
 nodes 3
 1: WITH n linearizable ID "carol:1" DO INCR n
 crash all power

@@ -1,4 +1,5 @@
 # The leader's monotonic clock runs five percent slow, as much as the margin allows. Its lease still ends before anybody else leads.
+# Wrong would be: an answer at a moment when another leads, or could.
 nodes 3 lease=on
 crash 1 kill
 clock 1 slow 50

@@ -1,4 +1,5 @@
 # Leases are counted on the monotonic clock.
+# Wrong would be: "v" after 300 ms.
 nodes 3 lease=on
 1: SET k v
 1: GET k

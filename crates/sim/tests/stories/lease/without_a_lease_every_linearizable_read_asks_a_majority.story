@@ -1,3 +1,5 @@
+# Leases are off: leadership is proven by a round for each batch of reads.
+# Wrong would be: "v", with nobody to ask.
 nodes 3
 1: SET k v
 1: GET k

@@ -1,4 +1,5 @@
 # As in the story of the lease, without one. In the middle of a hand-over reads are checked as writes are: wrong would be a path that answers because the node still believes that it leads.
+# Wrong would be: "old" for the last read of node 2.
 nodes 3 settle=1s
 crash 1 kill
 run 3s

@@ -1,3 +1,5 @@
+# Whoever asks, wherever, after a write was answered, sees it.
+# Wrong would be: an older value at any node.
 nodes 3
 1: SET k 1
 all: GET k

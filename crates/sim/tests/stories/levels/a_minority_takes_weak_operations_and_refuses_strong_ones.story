@@ -1,4 +1,5 @@
 # The table of the contract: cut off from the majority, a replica goes on at causal and eventual, reads at sequential what is decided as far as it knows, and refuses the rest.
+# Wrong would be: a strong operation that is answered, or a weak one that is refused.
 nodes 3
 1: SET k v
 run 300ms

@@ -1,4 +1,5 @@
 # Node 5 has none of the shard's data. It asks who has.
+# Wrong would be: an answer from nowhere once it reaches nobody.
 nodes 5 replicas=3
 where k
 5: SET k v

@@ -1,3 +1,5 @@
+# A bound on staleness is a promise: ten seconds after the cut node 3 does not know what it has missed.
+# Wrong would be: "v" with MAXSTALE.
 nodes 3
 1: SET k v
 run 200ms

@@ -1,3 +1,5 @@
+# The leader has the read and cannot prove that it leads. The read's front asks the next one, and its client waits, within its deadline.
+# Wrong would be: no answer.
 nodes 3
 1: SET k v
 hold heartbeat from 1

@@ -1,5 +1,6 @@
 # The leader took the write into its log and then lost everybody. To take it again at a lower level could do it twice: the answer is unknown.
 # Node 2, which reaches no leader, handed nothing over: there the write steps down.
+# Wrong would be: 2, or OK at causal for the first one.
 nodes 3
 isolate 1
 1: WITH n "linearizable;50ms,causal" DO INCR n

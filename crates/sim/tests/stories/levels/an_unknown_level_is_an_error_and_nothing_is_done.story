@@ -1,3 +1,5 @@
+# Names are promises. What is not known is not taken for something else.
+# Wrong would be: a silent downgrade, or k is set.
 nodes 3
 1: SET@strong k v
 1: GET@quorum k

@@ -1,4 +1,5 @@
 # Commands whose answer is a decision mean nothing without one.
+# Wrong would be: any answer but LEVEL, or k is set.
 nodes 3
 1: SET@causal k v NX
 1: SET@eventual k v XX

@@ -1,4 +1,5 @@
 # 1-2-3-4-5. Node 3 dies: neither side has a majority, so neither side leads. It comes back, and one leads for all.
+# Wrong would be: two leaders, or none after the return.
 nodes 5 replicas=5
 split 1 from 3 4 5
 split 2 from 4 5

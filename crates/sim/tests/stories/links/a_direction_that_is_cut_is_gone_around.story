@@ -1,4 +1,5 @@
 # Node 1 does not reach 2, which reaches 1. What 1 says to 2 goes by 3.
+# Wrong would be: 2 loses its leader, or lags for ever.
 nodes 3
 cut 1 to 2
 run 3s

@@ -1,4 +1,5 @@
 # Node 1 sends and hears nothing. Its followers hear it, so they would follow it for ever; it must notice by itself.
+# Wrong would be: 1 leads on, and nobody can write.
 nodes 3
 cut 2 to 1
 cut 3 to 1

@@ -1,4 +1,5 @@
 # Node 3 is deaf: it hears no heartbeat and asks for an election with every timeout. The others hear their leader, and refuse.
+# Wrong would be: a higher term.
 nodes 3
 cut 1 to 3
 cut 2 to 3

@@ -1,3 +1,4 @@
+# Wrong would be: replicas that differ.
 nodes 3
 fill 1 keys=40 bytes=100
 crash 2 kill

@@ -1,3 +1,5 @@
+# Three entries were written while it was away; the leader still has them.
+# Wrong would be: an entry is missing or stands twice.
 nodes 3
 crash 3 kill
 1: SET a 1

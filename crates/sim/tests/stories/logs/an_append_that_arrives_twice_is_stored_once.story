@@ -1,3 +1,5 @@
+# The network may double whatever it likes.
+# Wrong would be: more than two entries, or a counter above 2.
 nodes 3
 repeat append
 repeat append-response

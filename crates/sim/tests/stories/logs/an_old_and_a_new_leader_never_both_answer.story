@@ -1,4 +1,5 @@
 # For a moment two nodes believe that they lead, in two terms. Only one of them reaches a majority.
+# Wrong would be: "v" or OK from 1 after 2 has answered.
 nodes 3
 1: SET k v
 isolate 1

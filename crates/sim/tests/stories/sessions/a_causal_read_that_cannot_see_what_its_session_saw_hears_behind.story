@@ -1,4 +1,5 @@
 # The node that took Ann's write is cut off. Nobody else has it, so nobody else may answer her as if she had not written it; Bob's session does not depend on it.
+# Wrong would be: Ann hears nothing at causal.
 nodes 3
 isolate 1
 ann@1: SET@causal k v

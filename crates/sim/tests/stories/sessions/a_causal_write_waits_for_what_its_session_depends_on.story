@@ -1,4 +1,5 @@
 # Ann writes at node 1, then at node 3, which has not heard of the first. Were the second taken at once, a third node could see it without the first.
+# Wrong would be: OK for b before 3 has a.
 nodes 3
 hold append
 hold held to 3

@@ -1,4 +1,5 @@
 # One connection is one session, unless its token is carried. Node 2 dies; who connects elsewhere without the token begins anew and may see less; who carries it may not.
+# Wrong would be: Ann is told that there is nothing.
 nodes 3
 hold held from 2
 hold append to 3

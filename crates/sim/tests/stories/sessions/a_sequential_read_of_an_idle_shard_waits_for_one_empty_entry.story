@@ -1,4 +1,5 @@
 # Ann wrote on shard 1 a moment ago. Shard 0 has been idle; before it may answer her, it must know that nothing older will come: its leader adds an empty entry.
+# Wrong would be: BEHIND, because nothing is ever written there.
 nodes 3 shards=2
 where k x
 ann@1: SET k before

@@ -1,4 +1,5 @@
 # Ann tells Bob out of band, and gives him her token. From then on he waits where she would.
+# Wrong would be: Bob hears nothing once more.
 nodes 3
 hold held from 1 to 2
 hold append to 2

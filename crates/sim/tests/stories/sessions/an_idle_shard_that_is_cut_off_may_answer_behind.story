@@ -1,4 +1,5 @@
 # The price of a small token: one time stands for all that Ann has seen on every shard. What she saw is younger than the other shard's last word, and its leader cannot be asked any more. At eventual, or in a new session, there is an answer.
+# Wrong would be: a value for Ann that may be older than what she saw elsewhere lets her expect.
 nodes 3 shards=2
 where k x
 ann@2: SET k v

@@ -1,3 +1,5 @@
+# What it lacks is no longer in anybody's log.
+# Wrong would be: it stays behind, or goes on from a gap.
 nodes 3 snapshot=20000
 1: SET k v
 crash 3 kill

@@ -1,3 +1,5 @@
+# The log begins behind the snapshot; both together are the state.
+# Wrong would be: something is missing, or n counts twice.
 nodes 3 snapshot=20000
 fill 1 keys=200 bytes=1000
 fill 1 keys=200 bytes=1001

@@ -1,3 +1,4 @@
+# Wrong would be: the follower waits for the dead one.
 nodes 3 snapshot=20000
 crash 3 kill
 fill 1 keys=200 bytes=1000

@@ -1,4 +1,5 @@
 # Node 3 missed a deletion and gets a snapshot instead. Its own older weak write was made before; it must lose on 3 as it does everywhere.
+# Wrong would be: "old".
 nodes 3 snapshot=20000
 1: SET k v
 run 200ms

@@ -1,4 +1,5 @@
 # Node 5 has no replica of the key's shard and reaches nobody. An eventual write is held as a hint, on its disk, also over a restart.
+# Wrong would be: the hint is lost at the restart, or counts twice. (At causal there are no hints: nobody could say what it stands behind.)
 nodes 5 shards=8
 where b
 isolate 5

@@ -1,3 +1,5 @@
+# A hint has seen nothing, so every strong write is one that it had not seen.
+# Wrong would be: "mine".
 nodes 5 shards=8
 isolate 5
 run 1s

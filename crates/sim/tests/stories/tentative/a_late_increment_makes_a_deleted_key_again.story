@@ -1,4 +1,5 @@
 # Said aloud in the contract: an effect is never superseded. Who deletes a counter and means it writes at a stronger level and closes the door first.
+# Wrong would be: anything else than the contract says: 2, or nothing.
 nodes 3
 1: INCR n
 run 200ms

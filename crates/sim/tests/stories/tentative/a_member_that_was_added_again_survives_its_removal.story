@@ -1,4 +1,5 @@
 # Add wins: a removal takes what its origin had seen, not what somebody adds meanwhile.
+# Wrong would be: "pear" is gone, or "apple" is still there.
 nodes 3
 1: SADD basket pear apple
 run 200ms

@@ -1,3 +1,5 @@
+# A strong DEL is a strong write.
+# Wrong would be: "back".
 nodes 3
 1: SET k v
 run 200ms

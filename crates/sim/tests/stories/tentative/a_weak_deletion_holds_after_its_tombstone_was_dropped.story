@@ -1,4 +1,5 @@
 # As with a strong one, though nothing strong was ever written.
+# Wrong would be: "back".
 nodes 5 shards=8
 1: SET@causal b v
 run 1s

@@ -1,3 +1,5 @@
+# Any holder hands it in, and the network doubles what it likes.
+# Wrong would be: more entries than operations that count.
 nodes 3
 repeat submit
 repeat held

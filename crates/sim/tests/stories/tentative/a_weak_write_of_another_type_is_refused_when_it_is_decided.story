@@ -1,4 +1,5 @@
 # Node 3 pushes to a list, the majority made the key a string. The push cannot be carried out where it is decided; nothing is half done.
+# Wrong would be: a list, or replicas that differ.
 nodes 3
 isolate 3
 3: RPUSH@causal k a

@@ -1,3 +1,5 @@
+# Strong wins over what had not seen it. This one had.
+# Wrong would be: "strong".
 nodes 3
 1: SET k strong
 run 200ms

@@ -1,4 +1,5 @@
 # The key expires while a weak write that had seen it is on its way. Expiry is no strong write: the new value stands.
+# Wrong would be: nothing.
 nodes 3
 1: SET k v PX 300
 run 100ms

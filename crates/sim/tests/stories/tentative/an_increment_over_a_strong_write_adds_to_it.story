@@ -1,4 +1,5 @@
 # An effect loses to nothing: it is added to whatever is there where it is decided.
+# Wrong would be: 15, 100, or a conflict.
 nodes 3
 1: SET n 10
 run 200ms

@@ -1,3 +1,5 @@
+# The deletion is newer, though it is decided first: its tombstone remembers.
+# Wrong would be: "older".
 nodes 3
 1: SET k v
 run 200ms

@@ -1,4 +1,5 @@
 # The first submission is late and a later one overtakes it. Each operation names the one before it: the log takes none before its turn, and none twice.
+# Wrong would be: "second" before "first", or either of them twice.
 nodes 3
 hold held
 hold submit from 3 to 1

@@ -1,4 +1,5 @@
 # A weak INCR answers with a local estimate; each counts once when the sides meet.
+# Wrong would be: anything but 18.
 nodes 3
 1: INCRBY n 10
 run 200ms

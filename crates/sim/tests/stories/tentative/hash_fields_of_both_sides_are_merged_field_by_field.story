@@ -1,4 +1,5 @@
 # Fields are arbitrated one by one: different fields are both kept, of one field the newer wins.
+# Wrong would be: a field is missing, or the older name.
 nodes 3
 isolate 3
 3: HSET@causal h name old colour red

@@ -1,3 +1,5 @@
+# A push is added to whatever is there; each origin's stay in their order.
+# Wrong would be: an element is missing or stands twice, or d before a.
 nodes 3
 isolate 3
 3: RPUSH@causal l a b

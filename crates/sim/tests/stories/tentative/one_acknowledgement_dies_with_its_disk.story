@@ -1,4 +1,5 @@
 # The same with acks=1, and a disk that never comes back. The contract says so: what only one disk held dies with it.
+# Wrong would be: a promise that this cannot happen.
 nodes 3
 isolate 3
 3: SET@causal k v

@@ -1,3 +1,5 @@
+# Now the older one is decided first, and the newer one comes late.
+# Wrong would be: "older".
 nodes 3
 isolate 3
 1: SET@causal k older
