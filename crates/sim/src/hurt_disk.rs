@@ -70,7 +70,7 @@ impl World {
 }
 
 /// What `quartet rebuild` does to a folder.
-fn empty(disk: &mut SimDisk, drawn: u64, is_cut_short: bool) -> Result<(), String> {
+pub(crate) fn empty(disk: &mut SimDisk, drawn: u64, is_cut_short: bool) -> Result<(), String> {
     let known = folder::load(disk).map_err(|error| error.to_string())?.unwrap_or(Folder::FIRST);
     let emptied = known.emptied(drawn);
     let mut steps = || {
@@ -90,7 +90,7 @@ fn empty(disk: &mut SimDisk, drawn: u64, is_cut_short: bool) -> Result<(), Strin
 }
 
 /// Everything is gone but the small files.
-fn lose(disk: &mut SimDisk) -> Result<(), storage::disk::DiskError> {
+pub(crate) fn lose(disk: &mut SimDisk) -> Result<(), storage::disk::DiskError> {
     for file in folder::to_set_aside(disk)? {
         disk.remove(&file)?;
     }

@@ -65,6 +65,7 @@ caught! {
     AbsentIsVersionZero by who_was_told_that_a_key_is_gone_does_not_see_it_again: "sessions";
     ExpiryByReplicaClock by a_replica_with_a_fast_clock_expires_no_key_by_itself: "clocks";
     FoldAfterProposal by a_strong_write_stands_behind_the_decisions_that_it_depends_on: "clocks";
+    RebuiltVotesAtOnce by an_unborn_replica_votes_for_nobody: "rebuild";
     RemovalTakesUnseen by a_member_that_was_added_again_survives_its_removal: "tentative";
 }
 

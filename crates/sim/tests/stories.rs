@@ -136,6 +136,14 @@ stories! {
         two_deposed_leaders_leave_nothing_behind
         what_only_a_minority_had_may_be_decided_by_the_next_leader
     }
+    rebuild {
+        a_damaged_node_is_filled_anew_from_its_peers
+        a_log_that_is_gone_is_no_first_start
+        a_rebuilt_origin_uses_no_number_twice
+        a_write_with_two_copies_outlives_its_origins_disk
+        an_unborn_replica_votes_for_nobody
+        what_only_a_lost_disk_held_keeps_nobody_waiting_for_ever
+    }
     sessions {
         a_causal_read_that_cannot_see_what_its_session_saw_hears_behind
         a_causal_write_waits_for_what_its_session_depends_on

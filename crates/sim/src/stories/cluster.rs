@@ -393,6 +393,9 @@ impl Cluster {
             Observation::SnapshotInstalled { group, .. } if *group != GroupId::DIRECTORY => {
                 format!("{node} has installed a snapshot{}", self.of_shard(*group))
             }
+            Observation::ReplicaReborn { group, .. } if *group != GroupId::DIRECTORY => {
+                format!("{node} is born again{}", self.of_shard(*group))
+            }
             Observation::ClockAhead { node: peer, .. } => {
                 let what = format!("{node} refuses messages of {peer}: its clock is too far ahead");
                 if self.happened.contains(&what) {

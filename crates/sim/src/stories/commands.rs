@@ -72,6 +72,7 @@ impl Cluster {
             "stop" => self.stop(node()?),
             "pause" => self.pause(node()?, &words[1..])?,
             "disk" => self.disk(node()?, &words[1..])?,
+            "rebuild" => self.rebuild(node()?)?,
             "clock" => self.clock(node()?, &words[1..])?,
             "elect" => self.elect(node()?, words.get(1))?,
             // clients

@@ -7,6 +7,7 @@
 
 use super::cluster::{Cluster, DISK_JOB_NS};
 use super::words;
+use crate::hurt_disk;
 use crate::schedule::MILLISECOND;
 use crate::sim_disk::SimDisk;
 use node::io::Input;
@@ -65,7 +66,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// `disk 2 slow 300ms`, `disk 2 fails`, `disk 2 usual`, `disk 2 flip log`, `disk 2 wipe`
+    /// `disk 2 slow 300ms`, `disk 2 fails`, `disk 2 usual`, `disk 2 flip log`, `disk 2 lose`: everything but the small files that say which node this is
     pub(super) fn disk(&mut self, node: usize, words: &[String]) -> Result<(), String> {
         let (machine, said) = (&mut self.machines[node], &mut self.said[node]);
         match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -73,10 +74,19 @@ impl Cluster {
             ["fails"] => said.sync_fails = true,
             ["usual"] => (said.disk_job_ns, said.sync_fails) = (DISK_JOB_NS, false),
             ["flip", what] => flip(&mut machine.disk, what)?,
-            ["wipe"] => machine.disk = SimDisk::default(),
+            ["lose"] => hurt_disk::lose(&mut machine.disk).map_err(|error| error.to_string())?,
             _ => return Err(format!("a disk cannot '{}'", words.join(" "))),
         }
         Ok(())
+    }
+
+    /// `rebuild 2`: what `quartet rebuild` does to the folder of a node that does not run.
+    pub(super) fn rebuild(&mut self, node: usize) -> Result<(), String> {
+        let machine = &mut self.machines[node];
+        if machine.process.is_some() {
+            return Err(format!("node {} runs", node + 1));
+        }
+        hurt_disk::empty(&mut machine.disk, 7_000 + node as u64, false)
     }
 
     /// `clock 2 back 700ms`, `clock 2 ahead 300ms`; `clock 2 fast 50` and `slow 50`, in parts per thousand, of the process that starts next.

@@ -9,7 +9,7 @@ use proto::ops::{HashWrite, KeyWrite, ListWrite, SetWrite, StringWrite, Write};
 use proto::outcome::{Achieved, Outcome, State};
 use proto::reply::Reply;
 use proto::superseded::{By, Superseded};
-use proto::tentative::Dot;
+use proto::tentative::{Dot, Origin};
 
 /// A reply, as `redis-cli` might show it, in one line.
 pub(super) fn reply(reply: &Reply) -> String {
@@ -80,17 +80,24 @@ fn kind(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// A tentative operation's name: its origin's node and its number there.
+/// A tentative operation's name: its origin and its number there.
 fn dot(dot: Dot) -> String {
-    let origin = dot.origin;
+    format!("{}:{}", origin(dot.origin), dot.number)
+}
+
+/// An origin is named by its node, and by its data folder if that is not the first.
+fn origin(origin: Origin) -> String {
     let hint = if origin.is_hints() { " hint" } else { "" };
-    format!("n{}{hint}:{}", origin.node, dot.number)
+    let folder = if origin.incarnation > 1 { format!(".{}", origin.incarnation) } else { String::new() };
+    format!("n{}{folder}{hint}", origin.node)
 }
 
 /// What a log entry does; `None` if it does nothing that a reader of stories would miss.
 pub(super) fn entry(entry: &LogEntry) -> Option<String> {
     match entry {
         LogEntry::Empty { .. } | LogEntry::Floor { .. } | LogEntry::Directory { .. } => None,
+        LogEntry::Rebuilt { replica, .. } => Some(format!("node {replica} begins anew")),
+        LogEntry::Closed { origin, .. } => Some(format!("{} is closed", self::origin(*origin))),
         LogEntry::Write { deed: Deed::Apply(write), .. } => Some(self::write(write)),
         LogEntry::Write { deed: Deed::Nothing, .. } => Some("nothing, in a write's place".to_owned()),
         LogEntry::Write { deed: Deed::RefuseForMemory, .. } => {
@@ -142,10 +149,12 @@ fn conflict(lost: &Superseded) -> String {
     format!("{} {} lost to {by}", short(&lost.operation), lost.write)
 }
 
-/// `n1.0.1:3` is `n1:3` in a story.
+/// `n1.0.1:3` is `n1:3` in a story, and `n1.0.2:3` is `n1.2:3`.
 fn short(operation: &str) -> String {
     let (origin, number) = operation.split_once(':').unwrap_or((operation, ""));
-    let node = origin.split('.').next().unwrap_or(origin);
-    let hint = if origin.contains("hints") { " hint" } else { "" };
-    format!("{node}{hint}:{number}")
+    let parts: Vec<&str> = origin.split('.').collect();
+    let hint = if parts.get(1) == Some(&"hints") { " hint" } else { "" };
+    let folder =
+        parts.get(2).filter(|folder| **folder != "1").map_or(String::new(), |folder| format!(".{folder}"));
+    format!("{}{folder}{hint}:{number}", parts[0])
 }

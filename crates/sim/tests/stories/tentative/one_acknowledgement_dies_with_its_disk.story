@@ -4,7 +4,7 @@ nodes 3
 isolate 3
 3: SET@causal k v
 crash 3 power
-disk 3 wipe
+disk 3 lose
 heal
 run 2s
 state k

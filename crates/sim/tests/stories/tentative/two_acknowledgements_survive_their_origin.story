@@ -8,8 +8,8 @@ run 100ms
 run 300ms
 lose all from 3
 crash 3 power
-disk 3 wipe
-run 3s
+disk 3 lose
+run 20s
 state k
 ---
 3 hears WITH k causal ACKS 2 DO SET k v → OK (tentative)
