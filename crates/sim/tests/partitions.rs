@@ -1,5 +1,7 @@
 //! Writes go on soon whatever links are cut, as long as a majority is connected at all (`sim::gaps`).
 
+#![allow(clippy::print_stdout)] // the figures are of use
+
 use sim::gaps::{Breakage, measure};
 
 const LIMIT_NS: u64 = 1_500_000_000;
