@@ -405,6 +405,13 @@ impl Transfers {
         })
     }
 
+    /// There is no room for the file: the transfer is given up, and what arrived is kept in memory. Returns the operations that remove what there is of the file.
+    pub fn abandon_writing(&mut self, group: GroupId) -> Vec<DiskOp> {
+        let writer = self.incoming.get_mut(&group).and_then(|incoming| incoming.writer.take());
+        self.abandon_incoming(group);
+        writer.map(SnapshotWriter::abandon).unwrap_or_default()
+    }
+
     /// The snapshot is installed: what earlier transfers left behind can go. Returns the operations that remove it.
     pub fn forget_partial(&mut self, group: GroupId) -> Vec<DiskOp> {
         self.kept.remove(&group);

@@ -48,11 +48,16 @@ pub enum Kind {
     FlippedBits,
     /// A sync fails; what it should have made durable is so in part.
     FailedSync,
+    /// A disk has hardly any space left for a while.
+    FullDisk,
+    /// A disk takes seconds for whatever it is asked.
+    Stall,
 }
 
 impl Kind {
     /// What goes wrong with disks, beyond slowness. The first two cost a node its memory: they need groups of three replicas at least.
-    pub const DISK: [Kind; 3] = [Kind::LostDisk, Kind::FlippedBits, Kind::FailedSync];
+    pub const DISK: [Kind; 5] =
+        [Kind::LostDisk, Kind::FlippedBits, Kind::FailedSync, Kind::FullDisk, Kind::Stall];
 
     /// The kinds that only runs with weak operations have.
     pub const WEAK: [Kind; 3] = [Kind::CutOff, Kind::OriginDies, Kind::LateReplica];
@@ -94,6 +99,8 @@ impl Kind {
             Kind::LostDisk => "lost-disk",
             Kind::FlippedBits => "flipped-bits",
             Kind::FailedSync => "failed-sync",
+            Kind::FullDisk => "full-disk",
+            Kind::Stall => "stall",
         }
     }
 }

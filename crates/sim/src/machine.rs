@@ -57,6 +57,10 @@ pub struct Machine {
     pub paused_until: Instant,
     /// Its disk takes this many times as long; 1 usually.
     pub disk_slowness: u64,
+    /// No disk job is complete before this.
+    pub stalled_until: Instant,
+    /// Its disk had hardly any space once, so its body says how much there is.
+    pub reports_space: bool,
     /// It loses power in the middle of carrying out the outputs of its next drain.
     pub dies_among_outputs: bool,
     /// It loses power for so long, in nanoseconds, as soon as its client has the answer to a tentative write.
@@ -114,6 +118,8 @@ impl Machine {
             process: None,
             paused_until: Instant(0),
             disk_slowness: 1,
+            stalled_until: Instant(0),
+            reports_space: false,
             dies_among_outputs: false,
             dies_after_answer_ns: None,
             restart_after_stop_ns: 0,

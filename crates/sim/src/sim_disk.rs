@@ -158,6 +158,8 @@ pub struct SimDisk {
     next_file: FileId,
     /// Bytes of all files, as the process sees them.
     bytes: u64,
+    /// Files together may not take more than this.
+    pub capacity_bytes: Option<u64>,
     /// The next sync fails.
     pub fails_next_sync: bool,
     /// What it has been through.
@@ -204,6 +206,19 @@ impl SimDisk {
         let done = random.index(ops.len() + 1);
         // An error here is one that the process would not have lived to see.
         let _ = storage::disk::run(self, &ops[..done]);
+    }
+
+    /// What may still be used; very much where nothing is limited.
+    pub fn free_bytes(&self) -> u64 {
+        self.capacity_bytes.map_or(u64::MAX / 2, |capacity| capacity.saturating_sub(self.bytes))
+    }
+
+    fn take_space(&self, file: &str, bytes: u64) -> Result<(), DiskError> {
+        if bytes <= self.free_bytes() {
+            return Ok(());
+        }
+        let (place, message) = (file.to_owned(), "no space left".to_owned());
+        Err(DiskError { place, message, full: true, sync: false })
     }
 
     /// A file's content, to be damaged: both as it is seen and as it is durable.
@@ -264,6 +279,7 @@ impl Disk for SimDisk {
     }
 
     fn create(&mut self, file: &str, len_bytes: u64) -> Result<(), DiskError> {
+        self.take_space(file, len_bytes)?;
         self.next_file += 1;
         let seen = Content { length: len_bytes, pages: BTreeMap::new() };
         self.files.insert(self.next_file, File { seen, ..File::default() });
@@ -274,6 +290,10 @@ impl Disk for SimDisk {
     }
 
     fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
+        if self.capacity_bytes.is_some() {
+            let length = self.len_bytes(file)?.unwrap_or(0);
+            self.take_space(file, (offset + data.len() as u64).saturating_sub(length))?;
+        }
         self.story.written_bytes += data.len() as u64;
         let file = self.file_mut(file)?;
         let length = file.seen.length;

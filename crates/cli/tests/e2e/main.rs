@@ -20,7 +20,6 @@ mod founding;
 mod graceful;
 mod hostile;
 mod http;
-mod hurt;
 mod levels;
 mod partition_table;
 mod power;

@@ -35,6 +35,8 @@ pub struct Log {
     tail: Tail,
     /// The bytes of the spare file, if there is one.
     spare_bytes: Option<u64>,
+    /// Whether another file of zeros may be made.
+    may_prepare: bool,
     maintenance: Option<Maintenance>,
     statistics: LogStatistics,
 }
@@ -104,6 +106,7 @@ impl Log {
             sealed: BatchNumber(0),
             tail: opened.tail,
             spare_bytes: opened.spare_bytes,
+            may_prepare: true,
             maintenance: None,
             statistics: LogStatistics::default(),
         };
@@ -291,7 +294,7 @@ impl Log {
             self.maintenance = Some(maintenance);
             return Some(ops);
         }
-        if lacks_spare && self.tail.offset >= self.tail.len_bytes / 2 {
+        if lacks_spare && self.may_prepare && self.tail.offset >= self.tail.len_bytes / 2 {
             let file = segments::preparing_name(core);
             self.maintenance = Some(Maintenance::Prepare { len_bytes: next_bytes });
             self.statistics.bytes += next_bytes;
@@ -317,6 +320,21 @@ impl Log {
                 self.ledger.segments.push_front(SegmentBook { recyclable: false, ..segment });
             }
         }
+    }
+
+    /// Whether there is room on the disk for another segment.
+    pub fn set_may_prepare(&mut self, may: bool) {
+        self.may_prepare = may;
+    }
+
+    /// Whether the next segment is ready.
+    pub fn has_spare(&self) -> bool {
+        self.spare_bytes.is_some()
+    }
+
+    /// Operations that remove what is left of a segment that could not be made for want of space.
+    pub fn remove_unprepared(&self) -> Vec<DiskOp> {
+        vec![DiskOp::Remove { file: segments::preparing_name(self.owner.core) }]
     }
 
     /// Bytes of the group's entries above its newest durable mark, to within 64 KiB: the time to snapshot is when they outgrow the group's state.
