@@ -21,13 +21,18 @@ const HYSTERESIS_PERCENT: u64 = 125;
 /// So long after a stall the disk counts as sound again.
 const CONVALESCENCE: Duration = Duration::from_secs(3);
 
+/// So long after the newest batch of the log an empty one follows: with nothing behind it, damage to it would look like a torn write.
+const CAP_AFTER: Duration = Duration::from_millis(200);
+
 /// What is known of the disk.
 #[derive(Debug, Default)]
 pub struct Fitness {
     free_bytes: Option<u64>,
     is_low: bool,
     is_out: bool,
-    /// When the batch that is under way was sealed.
+    /// When the newest batch was sealed.
+    sealed: Option<Mono>,
+    /// The same, while it is under way.
     syncing_since: Option<Mono>,
     is_stalled: bool,
     stalled_until: Option<Mono>,
@@ -46,7 +51,7 @@ impl Fitness {
 
     /// A log batch is on its way to the disk.
     pub fn sync_begins(&mut self, now: Mono) {
-        self.syncing_since = Some(now);
+        (self.syncing_since, self.sealed) = (Some(now), Some(now));
     }
 
     /// It is durable.
@@ -128,6 +133,10 @@ impl Core {
         let news = self.fitness.look(self.now.mono, &self.log, &self.config);
         self.events.extend(news);
         self.log.set_may_prepare(self.fitness.has_room_for(0, &self.config));
+        let is_quiet = self.fitness.sealed.is_none_or(|sealed| self.now.mono - sealed >= CAP_AFTER);
+        if is_quiet && !self.fitness.is_out() && self.log.wants_cap() {
+            self.log.cap();
+        }
         self.announce_soon |= could_lead != self.fitness.may_lead();
     }
 

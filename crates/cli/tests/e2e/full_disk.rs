@@ -60,7 +60,11 @@ fn a_full_disk_refuses_growth_by_name_and_goes_on_by_itself() {
     let status = Command::new("fallocate").args(["-l", "440m"]).arg(&ballast).status();
     assert!(status.is_ok_and(|status| status.success()), "the ballast is there");
     disk_is(&cluster, "out");
-    std::fs::File::options().write(true).open(&ballast).and_then(|file| file.set_len(300 << 20)).expect("less");
+    std::fs::File::options()
+        .write(true)
+        .open(&ballast)
+        .and_then(|file| file.set_len(300 << 20))
+        .expect("less");
     disk_is(&cluster, "low");
     let error = client.set("grows", "value", &options).expect_err("there is no space");
     assert!(error.to_string().contains("DISKFULL"), "{error}");

@@ -17,6 +17,7 @@ mod crash;
 mod dev;
 mod faults;
 mod founding;
+mod full_disk;
 mod graceful;
 mod hostile;
 mod http;

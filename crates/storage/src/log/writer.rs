@@ -35,6 +35,8 @@ pub struct Log {
     tail: Tail,
     /// The bytes of the spare file, if there is one.
     spare_bytes: Option<u64>,
+    /// The newest batch holds nothing, and so says that the one before it was durable.
+    is_capped: bool,
     /// Whether another file of zeros may be made.
     may_prepare: bool,
     maintenance: Option<Maintenance>,
@@ -106,6 +108,7 @@ impl Log {
             sealed: BatchNumber(0),
             tail: opened.tail,
             spare_bytes: opened.spare_bytes,
+            is_capped: false,
             may_prepare: true,
             maintenance: None,
             statistics: LogStatistics::default(),
@@ -178,6 +181,17 @@ impl Log {
         !self.queued.is_empty()
     }
 
+    /// Whether the newest batch is one that damage could make look like a torn one, and nothing else is about to follow it.
+    pub fn wants_cap(&self) -> bool {
+        let has_room = self.tail.offset + BLOCK_BYTES <= self.tail.len_bytes;
+        !self.is_capped && !self.in_flight() && !self.has_queued() && has_room
+    }
+
+    /// Queues a batch that holds nothing. Once it is begun, whatever is found damaged before it is known to have been durable.
+    pub fn cap(&mut self) {
+        self.queue();
+    }
+
     /// Whether a batch is sealed and not yet completed.
     pub fn in_flight(&self) -> bool {
         self.flight.is_some()
@@ -204,6 +218,7 @@ impl Log {
         let file = segments::segment_name(self.owner.core, self.tail.number);
         ops.push(DiskOp::Write { file: file.clone(), offset: self.tail.offset, data: Bytes::from(batch) });
         ops.push(DiskOp::Sync { file });
+        self.is_capped = self.queued_effects.is_empty();
         self.tail.next_sequence += 1;
         self.tail.offset += room as u64;
         self.sealed = BatchNumber(self.sealed.0 + 1);
