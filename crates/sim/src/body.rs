@@ -70,6 +70,7 @@ impl World {
         }
         match Core::start(config, &mut self.machines[node].disk, clocks_now) {
             Ok(core) => {
+                self.machines[node].is_misdirected = false;
                 self.judges.started(node, &core);
                 self.begin_process(node, Mind::Core(Box::new(core)));
             }

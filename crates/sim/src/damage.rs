@@ -72,6 +72,7 @@ impl World {
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
             }
             Kind::LostDisk | Kind::FlippedBits => self.hurt_disk(victim, fault.kind, fault.length_ns),
+            Kind::MisdirectedWrite => self.misdirect(victim, fault.length_ns),
             Kind::FailedSync => {
                 let machine = &mut self.machines[victim];
                 machine.disk.fails_next_sync =
@@ -130,6 +131,7 @@ impl World {
             }
             Ending::LossEnds => self.network.storm_loss_ppm = 0,
             Ending::SlownessEnds => self.network.storm_slowness = 1,
+            Ending::PowerFails(node) => self.crash_for(node, true, SECOND / 4),
             Ending::SpaceReturns(node) => self.machines[node].disk.capacity_bytes = None,
             Ending::DiskRecovers(node) => self.machines[node].disk_slowness = 1,
         }

@@ -90,6 +90,8 @@ pub(crate) enum Ending {
     SlownessEnds,
     /// This machine's disk is as fast as usual.
     DiskRecovers(usize),
+    /// This machine loses power: what its disk did in silence shows.
+    PowerFails(usize),
     /// This machine's disk has space again.
     SpaceReturns(usize),
 }
@@ -251,6 +253,7 @@ impl World {
             machine.stalled_until = now;
             machine.disk.capacity_bytes = None;
             machine.disk.fails_next_sync = false;
+            machine.disk.misdirects_next = false;
             machine.dies_among_outputs = false;
             machine.dies_after_answer_ns = None;
             machine.clocks.mend_wall(50);
