@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::consensus::{Replica, View, Work};
 use crate::duties::Duties;
 use crate::event::Event;
-use crate::machine::{Applied, Frozen, Machine};
+use crate::machine::{Applied, Machine};
 use crate::outbox::Outbox;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
@@ -19,7 +19,7 @@ use crate::reads::LeaseTerms;
 use crate::report::{AppliedEntry, Decision};
 use crate::safe_reads::SafeReads;
 use crate::tentative::Tentative;
-use crate::transfer::Complete;
+use crate::transfer::{Complete, WantedSnapshot};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
@@ -107,19 +107,6 @@ pub enum Logged {
     Unhurried,
     /// Something that a client or a peer waits for.
     Awaited,
-}
-
-/// A snapshot that the library wants sent.
-#[derive(Debug)]
-pub struct WantedSnapshot {
-    /// The follower.
-    pub to: ReplicaId,
-    /// The leader's term.
-    pub term: Term,
-    /// What it stands for.
-    pub point: SnapshotPoint,
-    /// The state at that point.
-    pub content: Frozen,
 }
 
 /// `Replica` has no `Debug` of its own: the library's state is not for people.

@@ -9,10 +9,10 @@
 use crate::consensus::{Birth, Replica};
 use crate::core::{Core, Purpose};
 use crate::event::Event;
-use crate::group::{Group, WantedSnapshot};
+use crate::group::Group;
 use crate::machine::{Frozen, Machine};
 use crate::report::AppliedEntry;
-use crate::transfer::Complete;
+use crate::transfer::{Complete, WantedSnapshot};
 use bytes::Bytes;
 use proto::ids::{GroupId, NodeId, ReplicaId, Term};
 use proto::peer::{Message, SnapshotPoint, SnapshotStep};

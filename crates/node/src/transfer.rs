@@ -6,7 +6,6 @@
 //!
 //! Invariant: every offer ends in a report to the leader's library (rule 11), by an answer, a broken link, or silence.
 
-use crate::group::WantedSnapshot;
 use crate::machine::Frozen;
 use crate::outbox::Outbox;
 use bytes::Bytes;
@@ -31,6 +30,19 @@ const TICK_BUDGET_BYTES: usize = 4 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest slot that is taken from a peer: the largest state that a node can hold is bounded by its memory limit, not here.
 const MAX_SLOT_BYTES: u64 = u64::MAX;
+
+/// A snapshot that the library wants sent.
+#[derive(Debug)]
+pub struct WantedSnapshot {
+    /// The follower.
+    pub to: ReplicaId,
+    /// The leader's term.
+    pub term: Term,
+    /// What it stands for.
+    pub point: SnapshotPoint,
+    /// The state at that point.
+    pub content: Frozen,
+}
 
 /// A snapshot on its way to a follower.
 struct Outgoing {
