@@ -9,7 +9,7 @@ Exit codes:
   0  done
   1  the key is absent
   2  bad usage or bad input; or a node cannot start: the sentence says what to mend
-  3  refused: a condition did not hold, the value has another type, memory is full
+  3  refused: a condition did not hold, the value has another type, memory or disk is full
   4  outcome unknown: the write may have been applied, or may yet be; read before you repeat it
   5  no node can be reached, no quorum answers, or no replica is as new as the session or --max-staleness asks
   6  the history breaks its consistency level

@@ -316,7 +316,7 @@ fn meaning(text: &str) -> Word {
         "CLUSTERDOWN" | "NOQUORUM" | "TRYAGAIN" | "LOADING" | "BUSY" | "MASTERDOWN" => {
             Word::Elsewhere(ErrorKind::NoQuorum)
         }
-        "WRONGTYPE" | "OOM" => Word::Final(ErrorKind::Refused),
+        "WRONGTYPE" | "OOM" | "DISKFULL" => Word::Final(ErrorKind::Refused),
         _ => Word::Final(ErrorKind::Invalid),
     }
 }

@@ -20,14 +20,14 @@ impl Core {
         self.outbox.fell_silent(self.neighbours.tick(now, self.config.silence, &mut self.events));
         let mut eligible = self.neighbours.eligible();
         eligible.retain(|node| self.outbox.reaches(*node));
-        if self.stopping.is_none() {
+        if self.stopping.is_none() && self.fitness.may_lead() {
             eligible.insert(self.me);
         }
         self.leadership.update(eligible, &self.routing, &self.directory.directory_replicas(), now);
         let outbox = &self.outbox;
         let begun = self.leadership.hand_over(
             self.me,
-            self.stopping.is_some(),
+            self.stopping.is_some() || !self.fitness.may_lead(),
             self.config.settle,
             now,
             &mut self.groups,
@@ -48,6 +48,7 @@ impl Core {
                 .map(|(id, group)| (*id, group.view().term))
                 .collect(),
             stopping: self.stopping.is_some(),
+            unfit: !self.fitness.may_lead(),
             directory: self.directory_index,
             fold: self.own_fold(),
         };

@@ -3,7 +3,7 @@
 use crate::consensus::Pace;
 use directory::founding::FoundingSet;
 use directory::state::Member;
-use proto::limits::MAX_TAIL_BYTES_PER_GROUP;
+use proto::limits::{DISK_RESERVE_BYTES, MAX_TAIL_BYTES_PER_GROUP};
 use std::time::Duration;
 use storage::identity::Identity;
 use storage::log::SegmentSizes;
@@ -21,6 +21,10 @@ pub struct Config {
     pub seed: u64,
     /// Writes that grow the data are refused beyond this; `None` means no limit.
     pub memory_limit_bytes: Option<u64>,
+    /// Writes that grow the data are refused while less is free on the folder's file system.
+    pub disk_reserve_bytes: u64,
+    /// A log batch that is under way for longer says that the disk hangs.
+    pub stall: Duration,
     /// One tick of every group.
     pub tick: Duration,
     /// Ticks of elections and heartbeats.
@@ -59,6 +63,8 @@ impl Config {
             member,
             seed,
             memory_limit_bytes: None,
+            disk_reserve_bytes: DISK_RESERVE_BYTES,
+            stall: Duration::from_secs(1),
             tick: Duration::from_millis(25),
             pace: Pace { election_timeout_ticks: 12, heartbeat_ticks: 2 },
             announce_interval: Duration::from_millis(100),

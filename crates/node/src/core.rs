@@ -10,8 +10,8 @@
 use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::digests::Digests;
 use crate::event::Event;
+use crate::fitness::{Fitness, last_words};
 use crate::group::{Group, Logged, Surroundings};
 use crate::io::{Input, Output};
 use crate::leadership::Leadership;
@@ -79,9 +79,6 @@ pub struct Core {
     pub(crate) unborn: BTreeMap<GroupId, Unborn>,
     /// Those of them whose birth is queued for the log.
     pub(crate) newborn: Vec<GroupId>,
-    pub(crate) digests: Digests,
-    /// Replicas that were quarantined since the start.
-    pub(crate) forgotten: u64,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
     /// Those of them with something that somebody waits for.
@@ -107,6 +104,7 @@ pub struct Core {
     pub(crate) next_announce: Mono,
     pub(crate) announce_soon: bool,
     pub(crate) memory_full: bool,
+    pub(crate) fitness: Fitness,
     pub(crate) stopping: Option<Mono>,
     pub(crate) leaderless_since: Option<Mono>,
     pub(crate) stopped: bool,
@@ -132,6 +130,7 @@ impl Core {
             Input::LinkUp { node } => self.link_up(node),
             Input::LinkDown { node } => self.link_down(node),
             Input::DiskDone { job, result } => self.disk_done(job, result),
+            Input::DiskSpace { free_bytes } => self.fitness.report(free_bytes),
             Input::Stop => {
                 self.stopping.get_or_insert(now.mono);
                 self.announce_soon = true;
@@ -236,6 +235,7 @@ impl Core {
             outbox: &mut self.outbox,
             events: &mut self.events,
             lease: self.lease,
+            takes_entries: !self.fitness.is_out(),
             tentative: &self.tentative,
             #[cfg(feature = "planted")]
             planted: self.config.planted,
@@ -260,7 +260,6 @@ impl Core {
         let group = self.groups.get_mut(&id).expect("just pumped");
         let view = group.view();
         let wanted = std::mem::take(&mut group.snapshots_wanted);
-        let hashed = std::mem::take(&mut group.hashed);
         if group.replica_ref().untold() {
             self.untold.insert(id);
         }
@@ -272,9 +271,6 @@ impl Core {
             if !view.leads {
                 self.transfers.leadership_lost(id);
             }
-        }
-        for (index, digest) in hashed {
-            self.state_hashed(id, index, digest);
         }
         for wanted in wanted {
             self.events.push(Event::SnapshotOffered {
@@ -339,17 +335,19 @@ impl Core {
     fn disk_done(&mut self, job: JobId, result: JobResult) {
         let Some(purpose) = self.jobs.remove(&job) else { return };
         if let Err(error) = result {
+            // Other files are made anew; only the log's own word is doubtful.
+            if error.full && !matches!(purpose, Purpose::Batch { .. }) {
+                return self.space_ran_out(&purpose, &error);
+            }
             // Rule 6 of the contract: what a failed write or sync left behind is unknown, so this start of the node is over.
             self.fatal = true;
-            let message = format!(
-                "the disk failed: {error}. The node stops, because it cannot know what is durable; check the disk and start the node again"
-            );
-            self.out.push(Output::Fatal { message });
+            self.out.push(Output::Fatal { message: last_words(&error) });
             return;
         }
         match purpose {
             Purpose::Batch { number, bytes, works, journal, born, retire } => {
                 self.log.completed(number);
+                self.fitness.sync_ends();
                 self.events.push(Event::LogSynced { bytes });
                 for (id, work) in works {
                     self.with_group(id, |group, around| group.persisted(work, around));
@@ -373,6 +371,10 @@ impl Core {
 
     fn begin_own_snapshot(&mut self) {
         let (min_log_bytes, transfers) = (self.config.snapshot_min_log_bytes, &self.transfers);
+        let (fitness, groups) = (&self.fitness, &self.groups);
+        let has_room = |id: &GroupId| {
+            groups.get(id).is_some_and(|group| fitness.has_room_for(group.machine.bytes(), &self.config))
+        };
         // The outbox is kept as short as a shard's log: no more is read at a start than the data weighs.
         let data_bytes: u64 = self.groups.values().map(|group| group.machine.bytes()).sum();
         let has_outgrown = self.log.bytes_since_snapshot(JOURNAL) > min_log_bytes.max(data_bytes);
@@ -384,10 +386,9 @@ impl Core {
             outbox: self.tentative.pinning_shard().filter(|_| has_outgrown),
             oldest_segment: pinning,
         };
-        if self
-            .snapshots
-            .begin_if_due(&self.groups, &self.log, min_log_bytes, for_others, |group| transfers.writes(group))
-        {
+        if self.snapshots.begin_if_due(&self.groups, &self.log, min_log_bytes, for_others, |group| {
+            transfers.writes(group) || !has_room(&group)
+        }) {
             self.own_snapshot_piece();
         }
     }
@@ -401,6 +402,9 @@ impl Core {
     }
 
     fn begin_received_snapshots(&mut self) {
+        if self.fitness.is_out() {
+            return;
+        }
         for group in self.transfers.begin_writing(self.snapshots.group_being_written()) {
             self.received_snapshot_piece(group);
         }
@@ -511,8 +515,8 @@ impl Core {
             self.memory_full = full;
             self.events.push(Event::MemoryLimit { reached: full });
         }
+        self.look_at_the_disk();
         self.ask_to_be_rebuilt();
-        self.compare_states();
         self.tentative_tick();
         self.tell_decided();
         self.begin_own_snapshot();

@@ -8,6 +8,7 @@
 use crate::reads::Reads;
 use crate::rebuild::Rebuild;
 use bytes::Bytes;
+use proto::error::Failure;
 use proto::hlc::Timestamp;
 use proto::ids::{Incarnation, NodeId, ReplicaId};
 use proto::limits::{MAX_STREAM_WINDOW, MAX_UNDECIDED_BYTES_PER_GROUP};
@@ -21,6 +22,25 @@ use std::time::Duration;
 /// Bytes of entries that are proposed in one message.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
+/// Why there is no room for a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The memory limit is reached.
+    ForMemory,
+    /// The disk is nearly full.
+    ForDisk,
+}
+
+impl Refusal {
+    /// What the writer hears.
+    pub fn failure(self) -> Failure {
+        match self {
+            Refusal::ForMemory => Failure::out_of_memory(),
+            Refusal::ForDisk => Failure::disk_full(),
+        }
+    }
+}
+
 /// Something that waits to be proposed.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // nearly all are of the large kind
@@ -32,7 +52,7 @@ pub enum Proposal {
         /// After this moment it is proposed as nothing.
         deadline: Mono,
         /// There is no room for it: it is proposed as a refusal.
-        refused: bool,
+        refused: Option<Refusal>,
     },
     /// Nothing but time.
     Empty {
@@ -124,8 +144,14 @@ impl Duties {
         !self.proposals.is_empty()
     }
 
-    /// A front's write, whose stream is applied up to `mark`. One that is `refused` for want of memory uses its number up in the log like any other.
-    pub fn accept(&mut self, forward: ForwardedWrite, refused: bool, mark: u64, now: Mono) -> Acceptance {
+    /// A front's write, whose stream is applied up to `mark`. One that is `refused` for want of room uses its number up in the log like any other.
+    pub fn accept(
+        &mut self,
+        forward: ForwardedWrite,
+        refused: Option<Refusal>,
+        mark: u64,
+        now: Mono,
+    ) -> Acceptance {
         let StreamPosition { front, incarnation, number, previous, .. } = forward.position;
         let newest = match self.accepted.get(&front) {
             Some((of, newest)) if *of == incarnation => (*newest).max(mark),
@@ -309,10 +335,11 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
         }
         Proposal::Write { forward, deadline, refused } => {
             let ForwardedWrite { position, deadline_ms, session, client, write } = forward;
-            let deed = match write {
-                _ if refused => Deed::RefuseForMemory,
-                Some(write) if now < deadline => Deed::Apply(write),
-                _ => Deed::Nothing,
+            let deed = match (refused, write) {
+                (Some(Refusal::ForMemory), _) => Deed::RefuseForMemory,
+                (Some(Refusal::ForDisk), _) => Deed::RefuseForDisk,
+                (None, Some(write)) if now < deadline => Deed::Apply(write),
+                (None, _) => Deed::Nothing,
             };
             let entry = LogEntry::Write { proposed, position, client, deed };
             let bytes = encode(&entry);
@@ -351,13 +378,13 @@ mod tests {
     #[test]
     fn writes_of_one_front_are_accepted_in_their_order_only() {
         let mut duties = Duties::default();
-        assert_eq!(duties.accept(forward(2, 1), false, 0, Mono(0)), Acceptance::Gap { after: 0 });
-        assert_eq!(duties.accept(forward(1, 0), false, 0, Mono(0)), Acceptance::Accepted);
-        assert_eq!(duties.accept(forward(2, 1), false, 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(forward(2, 1), None, 0, Mono(0)), Acceptance::Gap { after: 0 });
+        assert_eq!(duties.accept(forward(1, 0), None, 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(forward(2, 1), None, 0, Mono(0)), Acceptance::Accepted);
         let (entries, _) = duties.next_batch(Mono(0), || Timestamp(1));
         assert_eq!(entries.len(), 2);
         assert_eq!(
-            duties.accept(forward(2, 1), false, 0, Mono(0)),
+            duties.accept(forward(2, 1), None, 0, Mono(0)),
             Acceptance::Accepted,
             "a repetition is not proposed again"
         );
@@ -399,7 +426,7 @@ mod tests {
     #[test]
     fn a_write_past_its_deadline_is_proposed_as_nothing() {
         let mut duties = Duties::default();
-        duties.accept(forward(1, 0), false, 0, Mono(0));
+        duties.accept(forward(1, 0), None, 0, Mono(0));
         let (entries, _) = duties.next_batch(Mono(11_000_000), || Timestamp(1));
         let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
         assert!(matches!(entry, LogEntry::Write { deed: Deed::Nothing, .. }));
@@ -408,7 +435,7 @@ mod tests {
     #[test]
     fn a_write_for_which_there_is_no_room_is_proposed_as_a_refusal_also_if_it_waits_again() {
         let mut duties = Duties::default();
-        duties.accept(forward(1, 0), true, 0, Mono(0));
+        duties.accept(forward(1, 0), Some(Refusal::ForMemory), 0, Mono(0));
         for _ in 0..2 {
             let (entries, taken) = duties.next_batch(Mono(0), || Timestamp(1));
             let entry: LogEntry = postcard::from_bytes(&entries[0]).unwrap();
@@ -420,7 +447,7 @@ mod tests {
     #[test]
     fn what_was_not_proposed_goes_back_when_leadership_is_lost() {
         let mut duties = Duties::default();
-        duties.accept(forward(1, 0), false, 0, Mono(0));
+        duties.accept(forward(1, 0), None, 0, Mono(0));
         let (_, taken) = duties.next_batch(Mono(0), || Timestamp(1));
         duties.put_back(taken);
         assert_eq!(duties.give_up(), vec![(NodeId(1), Incarnation(1), Untaken::Write(1))]);

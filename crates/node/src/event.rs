@@ -38,22 +38,6 @@ pub enum Event {
         /// The peer.
         node: NodeId,
     },
-    /// This node's replica and another node's have applied the same entries and are not equal.
-    StateDiffers {
-        /// The group.
-        group: GroupId,
-        /// The last of the entries.
-        index: LogIndex,
-        /// The other node.
-        node: NodeId,
-    },
-    /// A majority of a group's replicas agrees on another state than this node's, which is forgotten and filled from them anew.
-    Quarantined {
-        /// The group.
-        group: GroupId,
-        /// Where they differed.
-        index: LogIndex,
-    },
     /// Frames for a node take another way from now on.
     Rerouted {
         /// The node.
@@ -143,6 +127,25 @@ pub enum Event {
     MemoryLimit {
         /// Whether growing writes are refused from now on.
         reached: bool,
+    },
+    /// Space on the disk has become scarce, or is enough again.
+    DiskSpace {
+        /// Writes that grow the data are refused.
+        low: bool,
+        /// Nothing goes into the log but votes.
+        out: bool,
+        /// What is free.
+        free_bytes: u64,
+    },
+    /// Something that can wait found no space.
+    SpaceRanOut {
+        /// The file.
+        place: String,
+    },
+    /// The log's sync hangs, or has come back.
+    DiskStalled {
+        /// Whether it hangs.
+        stalled: bool,
     },
     /// A log batch became durable.
     LogSynced {

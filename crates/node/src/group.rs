@@ -9,10 +9,9 @@
 use crate::arbitration::Verdict;
 use crate::clock::Clock;
 use crate::consensus::{Replica, View, Work};
-use crate::digests::EVERY_ENTRIES;
 use crate::duties::Duties;
 use crate::event::Event;
-use crate::machine::{Applied, Frozen, Machine};
+use crate::machine::{Applied, Machine};
 use crate::outbox::Outbox;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
@@ -20,7 +19,7 @@ use crate::reads::LeaseTerms;
 use crate::report::{AppliedEntry, Decision};
 use crate::safe_reads::SafeReads;
 use crate::tentative::Tentative;
-use crate::transfer::Complete;
+use crate::transfer::{Complete, WantedSnapshot};
 use bytes::Bytes;
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
@@ -50,6 +49,8 @@ pub struct Surroundings<'a> {
     pub events: &'a mut Vec<Event>,
     /// How leases are granted.
     pub lease: LeaseTerms,
+    /// Whether there is room in the log for more than votes.
+    pub takes_entries: bool,
     /// What is held that the logs have not decided.
     pub tentative: &'a Tentative,
     /// A bug that is planted to prove a checker.
@@ -80,8 +81,6 @@ pub struct Group {
     pub safe_reads: SafeReads,
     /// Followers that need a snapshot, with the state that it stands for; `transfer` takes them.
     pub snapshots_wanted: Vec<WantedSnapshot>,
-    /// Hashes of the state at places that all replicas hash.
-    pub hashed: Vec<(LogIndex, u128)>,
     /// A received snapshot that was offered to the library.
     pub received: Option<Complete>,
     /// A received snapshot that is durable now; the core installs its content.
@@ -110,19 +109,6 @@ pub enum Logged {
     Awaited,
 }
 
-/// A snapshot that the library wants sent.
-#[derive(Debug)]
-pub struct WantedSnapshot {
-    /// The follower.
-    pub to: ReplicaId,
-    /// The leader's term.
-    pub term: Term,
-    /// What it stands for.
-    pub point: SnapshotPoint,
-    /// The state at that point.
-    pub content: Frozen,
-}
-
 /// `Replica` has no `Debug` of its own: the library's state is not for people.
 pub struct ReplicaBox(pub Replica);
 
@@ -148,7 +134,6 @@ impl Group {
             duties: Duties::default(),
             safe_reads: SafeReads::default(),
             snapshots_wanted: Vec::new(),
-            hashed: Vec::new(),
             received: None,
             restored: None,
             applied_count: 0,
@@ -200,6 +185,9 @@ impl Group {
     pub fn step(&mut self, from: ReplicaId, message: ConsensusMessage, around: &mut Surroundings<'_>) {
         #[cfg(feature = "planted")]
         self.step_planted(from, &message, around.planted);
+        if !around.takes_entries && message.kind == ConsensusKind::Append && !message.entries.is_empty() {
+            return; // as if it had been lost: it comes again when there is space
+        }
         if let Err(why) = self.replica.0.step(from, message) {
             around.events.push(Event::PeerRefused {
                 node: NodeId(from.0),
@@ -228,7 +216,9 @@ impl Group {
             self.answer_safe_reads(around);
             let view = self.view();
             if view.serves && !self.replica.0.frozen() {
-                self.propose(around);
+                if around.takes_entries {
+                    self.propose(around);
+                }
                 self.begin_reads(view, around);
             }
             let mut worked = false;
@@ -414,9 +404,6 @@ impl Group {
                 self.replica.0.apply_configuration_change(&entry);
             }
             self.tell(applied, around);
-            if entry.index.0.is_multiple_of(EVERY_ENTRIES) {
-                self.hashed.push((entry.index, self.machine.digest()));
-            }
         }
         self.applied = (index, term);
         around.clock.merge_decided(self.machine.last());

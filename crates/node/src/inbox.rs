@@ -6,6 +6,7 @@
 use crate::core::{Core, Purpose};
 use crate::duties::Acceptance;
 use crate::event::Event;
+use crate::fitness::growth_refusal;
 use crate::front_reads::AnsweredRead;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
@@ -164,7 +165,6 @@ impl Core {
             Message::Submit { group, operations } => self.submitted(from, group, operations),
             Message::HandOver { group, operations } => self.hints_arrived(from, group, operations),
             Message::HandedOver { group, origin, number } => self.hints_decided(from, group, origin, number),
-            Message::StateDigests { digests } => self.states_told(from, digests),
             Message::RebuildWanted { group, nonce, folder } => {
                 self.rebuild_wanted(from, group, nonce, folder);
             }
@@ -227,7 +227,8 @@ impl Core {
     }
 
     fn forwarded_write(&mut self, id: GroupId, forward: ForwardedWrite) {
-        let (position, now, memory_full) = (forward.position, self.now.mono, self.memory_full);
+        let (position, now) = (forward.position, self.now.mono);
+        let refusal = growth_refusal(self.memory_full, &self.fitness);
         let not_taken = |why| Message::NotTaken {
             group: id,
             incarnation: position.incarnation,
@@ -242,7 +243,8 @@ impl Core {
             let leader = NodeId(view.leader.0);
             return self.outbox.send(position.front, not_taken(WhyNotTaken::NotLeader { leader }));
         }
-        if !view.serves {
+        // Without room in the log not even a refusal can be told for certain.
+        if !view.serves || self.fitness.is_out() {
             return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
         }
         #[cfg(feature = "planted")]
@@ -274,7 +276,7 @@ impl Core {
         }
         // The refusal goes through the log, which uses the number up: an earlier attempt may be on its way there, and only one of the two can count. A client's number that is known is
         // answered from the table all the same.
-        let refused = memory_full && forward.write.as_ref().is_some_and(crate::apply::grows);
+        let refused = refusal.filter(|_| forward.write.as_ref().is_some_and(crate::apply::grows));
         match group.duties.accept(forward, refused, mark, now) {
             Acceptance::Accepted => {
                 self.dirty.insert(id);

@@ -69,6 +69,11 @@ pub enum Input {
         /// The bytes of its reads, or why it failed.
         result: JobResult,
     },
+    /// So much is free on the file system of the data folder, in bytes. Said now and then.
+    DiskSpace {
+        /// What this process may still use.
+        free_bytes: u64,
+    },
     /// Stop in good order: hand leadership over, finish what is under way, then say `Output::Stopped`.
     Stop,
 }

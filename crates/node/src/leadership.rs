@@ -1,7 +1,7 @@
 //! Who should lead what: leaders spread evenly over the nodes that are alive, and handed over in good order.
 //!
 //! Every leader computes the same plan (`directory::planner`) from the nodes that it hears, and hands a group to its preferred leader once the set of live nodes has been the same for a while and
-//! that replica is caught up. A node that stops hands everything over at once. Views may differ for a moment; a transfer to the wrong node costs a moment, never safety.
+//! that replica is caught up. A node that stops, or whose disk is not fit, hands everything over at once. Views may differ for a moment; a transfer to the wrong node costs a moment, never safety.
 
 use crate::group::Group;
 use directory::planner;
@@ -57,13 +57,13 @@ impl Leadership {
     pub fn hand_over(
         &self,
         me: NodeId,
-        stopping: bool,
+        at_once: bool,
         settle: Duration,
         now: Mono,
         groups: &mut BTreeMap<GroupId, Group>,
         reaches: impl Fn(NodeId) -> bool,
     ) -> Vec<(GroupId, NodeId)> {
-        if !stopping && now - self.since < settle {
+        if !at_once && now - self.since < settle {
             return Vec::new();
         }
         let mut begun = Vec::new();
@@ -85,7 +85,7 @@ impl Leadership {
             group.duties.reads.give_up_lease(view.term);
             group.replica().transfer(ReplicaId(to.0));
             begun.push((*id, to));
-            if !stopping && begun.len() >= TRANSFERS_PER_ROUND {
+            if !at_once && begun.len() >= TRANSFERS_PER_ROUND {
                 break;
             }
         }

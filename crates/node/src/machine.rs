@@ -415,6 +415,7 @@ impl ShardMachine {
             }
             (None, Deed::Nothing) => Outcome::Failed(Failure::unknown()),
             (None, Deed::RefuseForMemory) => Outcome::Failed(Failure::out_of_memory()),
+            (None, Deed::RefuseForDisk) => Outcome::Failed(Failure::disk_full()),
             (None, Deed::Apply(write)) => {
                 let (applied, seen) =
                     arbitration::apply_strong(&mut self.state, &mut self.arbitration, at, &write);

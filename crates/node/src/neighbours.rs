@@ -64,11 +64,13 @@ impl Neighbours {
         fallen_silent
     }
 
-    /// The peers that are heard and not stopping.
+    /// The peers that are heard, are not stopping, and whose disks are fit.
     pub fn eligible(&self) -> BTreeSet<NodeId> {
         self.peers
             .iter()
-            .filter(|(_, neighbour)| !neighbour.silent && !neighbour.announce.stopping)
+            .filter(|(_, neighbour)| {
+                !neighbour.silent && !neighbour.announce.stopping && !neighbour.announce.unfit
+            })
             .map(|(node, _)| *node)
             .collect()
     }

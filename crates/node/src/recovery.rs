@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::consensus::{Birth, Replica, founding_point};
 use crate::core::Core;
-use crate::digests::Digests;
+use crate::fitness::Fitness;
 use crate::group::Group;
 use crate::leadership::Leadership;
 use crate::machine::Machine;
@@ -144,7 +144,7 @@ impl Core {
             #[cfg(feature = "planted")]
             let is_unborn = is_unborn && config.planted != crate::planted::Planted::RebuiltVotesAtOnce;
             if is_unborn {
-                unborn.insert(id, Unborn::new(machine, folder.nonce));
+                unborn.insert(id, Unborn::new(machine));
                 continue;
             }
             let mut group = recover_group(&config, disk, id, replicas, machine, found)?;
@@ -177,8 +177,6 @@ impl Core {
             folder,
             unborn,
             newborn: Vec::new(),
-            digests: Digests::default(),
-            forgotten: 0,
             unsealed: BTreeSet::new(),
             awaited: BTreeSet::new(),
             untold: BTreeSet::new(),
@@ -205,6 +203,7 @@ impl Core {
             next_announce: now.mono,
             announce_soon: true,
             memory_full: false,
+            fitness: Fitness::default(),
             stopping: None,
             leaderless_since: None,
             stopped: false,
@@ -242,7 +241,7 @@ fn folder_of(disk: &mut dyn Disk) -> Result<Folder, StartError> {
 }
 
 /// The groups that this node replicates, with all their replicas and their empty machines.
-pub(crate) fn own_groups(
+fn own_groups(
     me: NodeId,
     directory: &DirectoryState,
     #[cfg(feature = "planted")] planted: crate::planted::Planted,

@@ -187,6 +187,13 @@ impl Core {
             requests_under_way: self.front.under_way(),
             undecided: self.held_operations(),
             hints: self.held_hints(),
+            disk_free_bytes: self.fitness.free_bytes(),
+            disk: match &self.fitness {
+                fitness if fitness.is_out() => "out",
+                fitness if fitness.is_low() => "low",
+                fitness if fitness.is_stalled() => "stalled",
+                _ => "ok",
+            },
             log: LogStatus {
                 batches: statistics.batches,
                 syncs: statistics.syncs,

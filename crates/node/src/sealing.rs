@@ -31,6 +31,7 @@ impl Core {
             .filter_map(|id| self.groups.get(&id).and_then(Group::newest_in_log).map(|work| (id, work)))
             .collect();
         self.awaited.clear();
+        self.fitness.sync_begins(self.now.mono);
         self.batching.sealed(self.now.mono, waiters);
         let (retire, journal) = (self.snapshots.take_retiring(), self.tentative.seal());
         let born = std::mem::take(&mut self.newborn);

@@ -96,6 +96,11 @@ impl Snapshots {
         self.taking.as_mut()?.writer.next(SNAPSHOT_CHUNK_BYTES)
     }
 
+    /// There is no room for the file: it is given up. Returns the operations that remove what there is of it.
+    pub fn abandon(&mut self) -> Vec<DiskOp> {
+        self.taking.take().map(|taking| taking.writer.abandon()).unwrap_or_default()
+    }
+
     /// The file is durable: marks it in the log. Returns what was taken.
     pub fn finished(&mut self, log: &mut Log) -> Option<(GroupId, LogIndex)> {
         let taking = self.taking.take()?;

@@ -39,6 +39,10 @@ pub struct Status {
     pub undecided: usize,
     /// Hints: those of shards of which it has no replica.
     pub hints: usize,
+    /// What is free on the disk of the data folder, as far as it is known.
+    pub disk_free_bytes: Option<u64>,
+    /// `ok`, `low` (writes that grow the data are refused), `out` (nothing is written), or `stalled` (the log's sync hangs, or did a moment ago).
+    pub disk: &'static str,
     /// The log.
     pub log: LogStatus,
     /// Snapshots on their way.

@@ -6,7 +6,6 @@
 //!
 //! Invariant: every offer ends in a report to the leader's library (rule 11), by an answer, a broken link, or silence.
 
-use crate::group::WantedSnapshot;
 use crate::machine::Frozen;
 use crate::outbox::Outbox;
 use bytes::Bytes;
@@ -31,6 +30,19 @@ const TICK_BUDGET_BYTES: usize = 4 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The largest slot that is taken from a peer: the largest state that a node can hold is bounded by its memory limit, not here.
 const MAX_SLOT_BYTES: u64 = u64::MAX;
+
+/// A snapshot that the library wants sent.
+#[derive(Debug)]
+pub struct WantedSnapshot {
+    /// The follower.
+    pub to: ReplicaId,
+    /// The leader's term.
+    pub term: Term,
+    /// What it stands for.
+    pub point: SnapshotPoint,
+    /// The state at that point.
+    pub content: Frozen,
+}
 
 /// A snapshot on its way to a follower.
 struct Outgoing {
@@ -403,6 +415,13 @@ impl Transfers {
             tables: incoming.tables,
             fetched: incoming.fetched,
         })
+    }
+
+    /// There is no room for the file: the transfer is given up, and what arrived is kept in memory. Returns the operations that remove what there is of the file.
+    pub fn abandon_writing(&mut self, group: GroupId) -> Vec<DiskOp> {
+        let writer = self.incoming.get_mut(&group).and_then(|incoming| incoming.writer.take());
+        self.abandon_incoming(group);
+        writer.map(SnapshotWriter::abandon).unwrap_or_default()
     }
 
     /// The snapshot is installed: what earlier transfers left behind can go. Returns the operations that remove it.

@@ -18,20 +18,6 @@ pub fn describe(event: &Event) -> (Level, String) {
         }
         Event::PeerHeard { node } => (Level::INFO, format!("hears node {node}")),
         Event::PeerSilent { node } => (Level::WARN, format!("hears node {node} no more")),
-        Event::StateDiffers { group, index, node } => (
-            Level::ERROR,
-            format!(
-                "the state of {} at index {index} is not the same here and on node {node}: one of them has damaged memory or computes wrongly; the replica that is alone with its state is rebuilt, if a majority agrees",
-                name(*group)
-            ),
-        ),
-        Event::Quarantined { group, index } => (
-            Level::ERROR,
-            format!(
-                "the replica of {} is forgotten and filled from the others anew: at index {index} a majority agreed on another state. If this happens again, test this machine's memory",
-                name(*group)
-            ),
-        ),
         Event::Rerouted { node, via } if node == via => {
             (Level::INFO, format!("reaches node {node} directly again"))
         }
@@ -90,6 +76,29 @@ pub fn describe(event: &Event) -> (Level, String) {
             (Level::WARN, "the memory limit is reached: writes that grow the state are refused".to_owned())
         }
         Event::MemoryLimit { reached: false } => (Level::INFO, "below the memory limit again".to_owned()),
+        Event::DiskSpace { low: _, out: true, free_bytes } => (
+            Level::ERROR,
+            format!(
+                "the disk is full ({free_bytes} bytes are free): nothing is written any more, reads go on; make space on the file system of the data folder, and it goes on by itself"
+            ),
+        ),
+        Event::DiskSpace { low: true, out: false, free_bytes } => (
+            Level::WARN,
+            format!(
+                "the disk is nearly full ({free_bytes} bytes are free): writes that grow the data are refused; make space on the file system of the data folder, and they are taken again"
+            ),
+        ),
+        Event::DiskSpace { low: false, out: false, free_bytes } => {
+            (Level::INFO, format!("there is space on the disk again ({free_bytes} bytes)"))
+        }
+        Event::SpaceRanOut { place } => {
+            (Level::WARN, format!("there is no space on the disk for {place}; it is made later"))
+        }
+        Event::DiskStalled { stalled: true } => (
+            Level::WARN,
+            "the disk has not answered for a second: leadership is handed to other nodes".to_owned(),
+        ),
+        Event::DiskStalled { stalled: false } => (Level::INFO, "the disk answers again".to_owned()),
         Event::LogSynced { bytes } => (Level::TRACE, format!("{bytes} log bytes are durable")),
     }
 }

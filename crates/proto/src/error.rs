@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Behind,
     /// The command has no meaning at the level that was asked for: ask for a stronger one. Nothing was applied.
     Level,
+    /// The leader's disk is nearly full and the write would grow the data. Nothing was applied: make space, or delete.
+    DiskFull,
 }
 
 /// A request that got no reply from the state, with a sentence for a person.
@@ -49,6 +51,14 @@ impl Failure {
         Failure::new(
             ErrorKind::OutOfMemory,
             "the memory limit is reached and this write would grow the data; delete keys, or raise --memory-limit",
+        )
+    }
+
+    /// The write would grow the data, and the disk has no room.
+    pub fn disk_full() -> Failure {
+        Failure::new(
+            ErrorKind::DiskFull,
+            "the disk of the shard's leader is nearly full and this write would grow the data; nothing was applied: make space on the file system of its data folder, or delete keys",
         )
     }
 

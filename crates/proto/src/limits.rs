@@ -134,6 +134,9 @@ pub const MAX_DEADLINE_MS: u64 = 600_000;
 /// How far ahead of the local wall clock a received timestamp may be, in milliseconds.
 pub const MAX_CLOCK_OFFSET_MS: u64 = 500;
 
+/// What a node keeps free on the file system of its data folder, in bytes: below it writes that grow the data are refused. Room for four log segments.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+
 /// One message of the founding round.
 pub const MAX_FOUNDING_MESSAGE_BYTES: usize = 256 * 1024;
 /// Addresses that a founder keeps: its own list, and what others told it.

@@ -46,6 +46,8 @@ pub enum Deed {
     Apply(Write),
     /// Nothing is done: the write would grow the data, and the leader's memory was full.
     RefuseForMemory,
+    /// Nothing is done: the write would grow the data, and the leader's disk was nearly full.
+    RefuseForDisk,
 }
 
 /// One command of a group's log.
@@ -132,6 +134,7 @@ mod tests {
         assert_eq!(bytes(&Deed::Nothing), bytes_of(&None));
         assert_eq!(bytes(&Deed::Apply(write.clone())), bytes_of(&Some(write)));
         assert_eq!(bytes(&Deed::RefuseForMemory), [2]);
+        assert_eq!(bytes(&Deed::RefuseForDisk), [3]);
     }
 
     #[test]

@@ -18,11 +18,6 @@ use serde::{Deserialize, Serialize};
 pub enum Message {
     /// "I am here", a few times a second, to everybody who can be reached.
     Announce(Announce),
-    /// Hashes of the sender's replicas, for other replicas of these groups to compare with their own.
-    StateDigests {
-        /// At places that all replicas hash.
-        digests: Vec<StateDigest>,
-    },
     /// Link states: the sender's own, and those of nodes that the receiver does not hear itself. Only between direct neighbours; never relayed.
     Links {
         /// At most one a node.
@@ -261,17 +256,6 @@ pub enum Message {
     },
 }
 
-/// What a replica's state comes to at one place of its group's log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StateDigest {
-    /// The group.
-    pub group: GroupId,
-    /// The last entry applied.
-    pub index: LogIndex,
-    /// A hash of the whole replicated state.
-    pub digest: u128,
-}
-
 /// Whom a node hears, in its own words. Passed on from neighbour to neighbour, so that all know all links.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkState {
@@ -296,6 +280,8 @@ pub struct Announce {
     pub leads: Vec<(GroupId, Term)>,
     /// The sender is stopping: give it no leadership.
     pub stopping: bool,
+    /// Its disk is nearly full, or hangs: give it none either.
+    pub unfit: bool,
     /// The index of the sender's copy of the directory.
     pub directory: LogIndex,
     /// What is decided of the sender's own tentative operations.

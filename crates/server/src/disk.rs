@@ -64,6 +64,12 @@ impl FolderDisk {
     }
 }
 
+/// What this process may still use of the folder's file system, in bytes. `None` where it cannot be told.
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 fn failed(place: String, sync: bool, error: &io::Error) -> DiskError {
     let full =
         matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
@@ -211,6 +217,13 @@ mod tests {
     fn the_real_folder_does_what_every_disk_must() {
         let folder = tempfile::tempdir().expect("a folder");
         storage::disk_conformance::check(&mut FolderDisk::new(folder.path()));
+    }
+
+    #[test]
+    fn what_is_free_is_known_where_there_is_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(free_bytes(folder.path()).is_some());
+        assert_eq!(free_bytes(&folder.path().join("nothing")), None);
     }
 
     #[test]

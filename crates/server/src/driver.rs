@@ -172,6 +172,9 @@ impl Driver {
         while let Some((job, result)) = self.lanes.finished() {
             self.core.step(now, Input::DiskDone { job, result });
         }
+        if let Some(free_bytes) = self.lanes.free_bytes() {
+            self.core.step(now, Input::DiskSpace { free_bytes });
+        }
         self.resp.turn(poll.registry(), &mut self.core, now, scratch);
         calls.turn(&mut self.core, now);
         if now.mono >= self.core.next_deadline() {

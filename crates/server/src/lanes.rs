@@ -3,16 +3,22 @@
 //! Jobs of a lane run one after the other in the order in which they were handed over; the lanes do not wait for each other. A finished job's result goes back over a
 //! channel, and the waker ends the loop's sleep. How many jobs wait is bounded by the core, which has at most a few under way.
 
-use crate::disk::FolderDisk;
+use crate::disk::{FolderDisk, free_bytes};
 use mio::Waker;
 use observe::metrics::Metrics;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use storage::disk::{DiskJob, DiskOp, JobId, JobResult, Lane};
+
+/// So often somebody looks how much space is left.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+/// Stands for: it cannot be told.
+const UNKNOWN_BYTES: u64 = u64::MAX;
 
 /// Both lanes of one data folder.
 #[derive(Debug)]
@@ -20,6 +26,8 @@ pub(crate) struct Lanes {
     log: Option<Sender<DiskJob>>,
     bulk: Option<Sender<DiskJob>>,
     done: Receiver<(JobId, JobResult)>,
+    /// What was free on the folder's file system when somebody looked last; nothing if that cannot be told.
+    free_bytes: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -28,6 +36,7 @@ impl Lanes {
     #[allow(clippy::disallowed_methods)] // the core bounds its jobs; bounded channels both ways could lock loop and thread up
     pub(crate) fn start(folder: &Path, waker: &Arc<Waker>, metrics: &Arc<Metrics>) -> io::Result<Lanes> {
         let (finished, done) = channel();
+        let free_bytes = Arc::new(AtomicU64::new(UNKNOWN_BYTES));
         let mut threads = Vec::new();
         let mut lane = |name: &str, counted: bool| -> io::Result<Sender<DiskJob>> {
             let (jobs, waiting) = channel();
@@ -36,13 +45,15 @@ impl Lanes {
                 finished: finished.clone(),
                 waker: waker.clone(),
                 metrics: counted.then(|| metrics.clone()),
+                // The lane that nobody waits for looks: asking a file system may take as long as writing to it.
+                looks: (!counted).then(|| (folder.to_owned(), free_bytes.clone())),
             };
             threads.push(std::thread::Builder::new().name(name.into()).spawn(move || worker.work(&waiting))?);
             Ok(jobs)
         };
         let log = Some(lane("quartet-log", true)?);
         let bulk = Some(lane("quartet-bulk", false)?);
-        Ok(Lanes { log, bulk, done, threads })
+        Ok(Lanes { log, bulk, done, free_bytes, threads })
     }
 
     /// Hands a job to its lane.
@@ -56,6 +67,11 @@ impl Lanes {
             .expect("no job after the end")
             .send(job)
             .expect("the disk thread of this lane has died");
+    }
+
+    /// What is free on the folder's file system, as far as it is known.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        Some(self.free_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes != UNKNOWN_BYTES)
     }
 
     /// A finished job, if there is one.
@@ -78,11 +94,19 @@ struct Worker {
     finished: Sender<(JobId, JobResult)>,
     waker: Arc<Waker>,
     metrics: Option<Arc<Metrics>>,
+    /// The folder whose file system it looks at from time to time, and where it says what it saw.
+    looks: Option<(PathBuf, Arc<AtomicU64>)>,
 }
 
 impl Worker {
     fn work(mut self, waiting: &Receiver<DiskJob>) {
-        while let Ok(job) = waiting.recv() {
+        loop {
+            self.look();
+            let job = match waiting.recv_timeout(BETWEEN_LOOKS) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let started = Instant::now();
             let result = storage::disk::run(&mut self.disk, &job.ops);
             if let Some(metrics) = &self.metrics
@@ -95,6 +119,12 @@ impl Worker {
             if self.finished.send((job.id, result)).is_err() || self.waker.wake().is_err() {
                 return; // the loop is gone
             }
+        }
+    }
+
+    fn look(&self) {
+        if let Some((folder, free)) = &self.looks {
+            free.store(free_bytes(folder).unwrap_or(UNKNOWN_BYTES), Ordering::Relaxed);
         }
     }
 }

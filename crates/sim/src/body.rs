@@ -46,6 +46,7 @@ impl World {
                     Founding::new(founders::founder(node), wanted, founders::drawn(&mut random), stored);
                 self.begin_process(node, Mind::Founding(Box::new(founding)));
             }
+            Err(_) if self.machines[node].disk.capacity_bytes.is_some() => self.waits_for_space(node),
             Err(why) => self.fail(Failure::safety("the identity survives", why)),
         }
     }
@@ -59,6 +60,7 @@ impl World {
         config.memory_limit_bytes = self.params.memory_limit_bytes;
         config.segment_sizes.first_bytes = self.params.segment_bytes;
         config.segment_sizes.largest_bytes = 4 * self.params.segment_bytes;
+        config.disk_reserve_bytes = 4 * config.segment_sizes.largest_bytes;
         config.snapshot_min_log_bytes = self.params.snapshot_log_bytes;
         config.record_applied = true;
         config.tail_bytes = self.params.snapshot_log_bytes as usize;
@@ -68,9 +70,11 @@ impl World {
         }
         match Core::start(config, &mut self.machines[node].disk, clocks_now) {
             Ok(core) => {
+                self.machines[node].is_misdirected = false;
                 self.judges.started(node, &core);
                 self.begin_process(node, Mind::Core(Box::new(core)));
             }
+            Err(_) if self.machines[node].disk.capacity_bytes.is_some() => self.waits_for_space(node),
             // The operator does what the sentence says.
             Err(_) if self.machines[node].is_hurt => self.rebuild(node),
             Err(error) => self.fail(Failure::safety(
@@ -78,6 +82,12 @@ impl World {
                 format!("node {}, start {incarnation}: {error}", id_of(node)),
             )),
         }
+    }
+
+    /// A node cannot start on a disk without space: it is started again until it can.
+    fn waits_for_space(&mut self, node: usize) {
+        self.coverage.happened("did not start for want of space");
+        self.start_after(node, 200 * MILLISECOND);
     }
 
     fn begin_process(&mut self, node: usize, mind: Mind) {
@@ -140,6 +150,9 @@ impl World {
         let clocks_now = machine.clocks.now(now);
         let Some(Process { mind: Mind::Core(core), inbox, .. }) = &mut machine.process else { return };
         let inputs = std::mem::take(inbox);
+        if machine.reports_space {
+            core.step(clocks_now, Input::DiskSpace { free_bytes: machine.disk.free_bytes() });
+        }
         if core.next_deadline() <= clocks_now.mono {
             core.step(clocks_now, Input::Tick);
         }
@@ -188,8 +201,9 @@ impl World {
                     self.end_process(node, false);
                     return;
                 }
+                // What it says of a full disk or a failed sync is what such a disk calls for.
                 Output::Fatal { .. } if self.machines[node].ends_itself => {
-                    self.coverage.happened("ended itself after a failed sync");
+                    self.coverage.happened("ended itself because of its disk");
                     self.crash(node, false);
                     return;
                 }
@@ -248,13 +262,18 @@ impl World {
     }
 
     pub(crate) fn disk_done(&mut self, node: usize, number: u64, lane: usize) {
+        let now = self.now();
         let machine = &mut self.machines[node];
         let Some(process) = machine.process.as_mut().filter(|process| process.number == number) else {
             return;
         };
+        if machine.stalled_until > now {
+            let at = machine.stalled_until;
+            return self.schedule.at(at, Event::DiskDone { node, process: number, lane });
+        }
         let Some(job) = process.lanes[lane].pop_front() else { return };
         let result = storage::disk::run(&mut machine.disk, &job.ops);
-        machine.ends_itself |= result.as_ref().is_err_and(|error| error.sync);
+        machine.ends_itself |= result.as_ref().is_err_and(|error| error.sync || error.full);
         self.trace.add(self.schedule.now(), Some(node), "disk", &job.id.0.to_le_bytes(), || {
             format!("job {} of {} operations", job.id.0, job.ops.len())
         });

@@ -72,10 +72,23 @@ impl World {
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
             }
             Kind::LostDisk | Kind::FlippedBits => self.hurt_disk(victim, fault.kind, fault.length_ns),
+            Kind::MisdirectedWrite => self.misdirect(victim, fault.length_ns),
             Kind::FailedSync => {
                 let machine = &mut self.machines[victim];
                 machine.disk.fails_next_sync =
                     machine.process.as_ref().is_some_and(|process| process.core().is_some());
+            }
+            Kind::FullDisk => {
+                let machine = &mut self.machines[victim];
+                let left = fault.detail % (2 * 4 * self.params.segment_bytes);
+                machine.disk.capacity_bytes = Some(machine.disk.bytes() + left);
+                machine.reports_space = true;
+                let length_ns = (2 * fault.length_ns).min(10 * SECOND);
+                self.schedule.after(length_ns, Event::FaultEnds(Ending::SpaceReturns(victim)));
+            }
+            Kind::Stall => {
+                let length_ns = SECOND + fault.length_ns;
+                self.machines[victim].stalled_until = now.after(length_ns);
             }
             Kind::CutOff => {
                 self.coverage.shape(Shape::Isolate);
@@ -118,6 +131,8 @@ impl World {
             }
             Ending::LossEnds => self.network.storm_loss_ppm = 0,
             Ending::SlownessEnds => self.network.storm_slowness = 1,
+            Ending::PowerFails(node) => self.crash_for(node, true, SECOND / 4),
+            Ending::SpaceReturns(node) => self.machines[node].disk.capacity_bytes = None,
             Ending::DiskRecovers(node) => self.machines[node].disk_slowness = 1,
         }
         self.trace.add(self.schedule.now(), None, "over", &[], || format!("{ending:?}"));

@@ -48,11 +48,29 @@ pub enum Kind {
     FlippedBits,
     /// A sync fails; what it should have made durable is so in part.
     FailedSync,
+    /// A batch of the log is written to another place than the disk was told, which it does not say.
+    MisdirectedWrite,
+    /// A disk has hardly any space left for a while.
+    FullDisk,
+    /// A disk takes seconds for whatever it is asked.
+    Stall,
 }
 
 impl Kind {
-    /// What goes wrong with disks, beyond slowness. The first two cost a node its memory: they need groups of three replicas at least.
-    pub const DISK: [Kind; 3] = [Kind::LostDisk, Kind::FlippedBits, Kind::FailedSync];
+    /// What goes wrong with disks, beyond slowness. Some cost a node its memory (`forgets`).
+    pub const DISK: [Kind; 6] = [
+        Kind::LostDisk,
+        Kind::FlippedBits,
+        Kind::FailedSync,
+        Kind::MisdirectedWrite,
+        Kind::FullDisk,
+        Kind::Stall,
+    ];
+
+    /// Whether it costs a node its memory: that needs groups of three replicas at least.
+    pub fn forgets(self) -> bool {
+        matches!(self, Kind::LostDisk | Kind::FlippedBits | Kind::MisdirectedWrite)
+    }
 
     /// The kinds that only runs with weak operations have.
     pub const WEAK: [Kind; 3] = [Kind::CutOff, Kind::OriginDies, Kind::LateReplica];
@@ -94,6 +112,9 @@ impl Kind {
             Kind::LostDisk => "lost-disk",
             Kind::FlippedBits => "flipped-bits",
             Kind::FailedSync => "failed-sync",
+            Kind::MisdirectedWrite => "misdirected-write",
+            Kind::FullDisk => "full-disk",
+            Kind::Stall => "stall",
         }
     }
 }
@@ -127,7 +148,7 @@ impl FaultParams {
 /// Draws what goes wrong with the disks of a run: nothing in half of them. Of a stream of its own, so that the other half is what it was before there was any.
 pub fn draw_of_disks(random: &mut Random, replicas: usize) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Kind::DISK.to_vec();
-    kinds.retain(|kind| replicas >= 3 || !matches!(kind, Kind::LostDisk | Kind::FlippedBits));
+    kinds.retain(|kind| replicas >= 3 || !kind.forgets());
     random.shuffle(&mut kinds);
     kinds.truncate(if random.chance(1, 2) { random.between(1, kinds.len() as u64) as usize } else { 0 });
     kinds.sort_unstable();

@@ -7,10 +7,10 @@
 
 use crate::faults::Kind;
 use crate::random::Random;
-use crate::schedule::MILLISECOND;
+use crate::schedule::{MILLISECOND, SECOND};
 use crate::sim_disk::SimDisk;
 use crate::verdict::Failure;
-use crate::world::World;
+use crate::world::{Ending, Event, World};
 use storage::disk::Disk;
 use storage::folder::{self, Folder, Phase};
 
@@ -44,16 +44,36 @@ impl World {
         }
     }
 
+    /// The next batch of a machine's log goes to another place, which shows after its next start: half a second later at the earliest it loses power. Only where nothing is weak: what the node takes until then would
+    /// be lost with its memory.
+    pub(crate) fn misdirect(&mut self, node: usize, length_ns: u64) {
+        self.look_for_the_healed();
+        let hurt = self.machines.iter().filter(|machine| machine.is_hurt).count();
+        let machine = &mut self.machines[node];
+        let may = hurt < (self.params.replicas - 1) / 2
+            && !machine.is_hurt
+            && !self.params.workload.weak.is_on()
+            && machine.core().is_some_and(|core| core.unborn().next().is_none());
+        if may {
+            (machine.is_hurt, machine.is_misdirected) = (true, true);
+            machine.disk.misdirects_next = true;
+            self.coverage.happened("write misdirected");
+            self.schedule.after(length_ns + SECOND / 2, Event::FaultEnds(Ending::PowerFails(node)));
+        }
+    }
+
     /// Whoever has come back whole is hurt no more.
     pub(crate) fn look_for_the_healed(&mut self) {
         for machine in &mut self.machines {
-            machine.is_hurt &= machine.core().is_none_or(|core| core.unborn().next().is_some());
+            machine.is_hurt &=
+                machine.is_misdirected || machine.core().is_none_or(|core| core.unborn().next().is_some());
         }
     }
 
     /// A node refused to start on its damaged folder: its operator runs `quartet rebuild` and starts it again. Now and then the machine loses power meanwhile.
     pub(crate) fn rebuild(&mut self, node: usize) {
         let machine = &mut self.machines[node];
+        machine.is_misdirected = false;
         let is_cut_short = machine.random.chance(1, 4);
         let drawn = machine.random.bits();
         let emptied = empty(&mut machine.disk, drawn, is_cut_short);

@@ -57,6 +57,10 @@ pub struct Machine {
     pub paused_until: Instant,
     /// Its disk takes this many times as long; 1 usually.
     pub disk_slowness: u64,
+    /// No disk job is complete before this.
+    pub stalled_until: Instant,
+    /// Its disk had hardly any space once, so its body says how much there is.
+    pub reports_space: bool,
     /// It loses power in the middle of carrying out the outputs of its next drain.
     pub dies_among_outputs: bool,
     /// It loses power for so long, in nanoseconds, as soon as its client has the answer to a tentative write.
@@ -65,6 +69,8 @@ pub struct Machine {
     pub restart_after_stop_ns: u64,
     /// Its disk was damaged, or has lost what it held: until all its replicas are whole again it counts among the few that may be.
     pub is_hurt: bool,
+    /// A batch of its log lies where it does not belong, and the process does not know.
+    pub is_misdirected: bool,
     /// A sync of the running process has failed: it will end itself.
     pub ends_itself: bool,
     /// It is down, and will be started by an event that is on its way.
@@ -114,10 +120,13 @@ impl Machine {
             process: None,
             paused_until: Instant(0),
             disk_slowness: 1,
+            stalled_until: Instant(0),
+            reports_space: false,
             dies_among_outputs: false,
             dies_after_answer_ns: None,
             restart_after_stop_ns: 0,
             is_hurt: false,
+            is_misdirected: false,
             ends_itself: false,
             start_planned: false,
             random,
@@ -145,6 +154,10 @@ impl Machine {
         }
         self.ends_itself = false;
         self.disk.fails_next_sync = false;
+        // With nothing behind it, it would look like a torn one.
+        if self.disk.put_right() {
+            self.is_misdirected = false;
+        }
         if power_lost {
             self.disk.crash(&mut self.random);
         }

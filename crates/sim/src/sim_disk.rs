@@ -149,6 +149,16 @@ pub struct DiskStory {
     pub most_bytes: u64,
 }
 
+/// A batch that was written where it does not belong.
+#[derive(Clone, Debug)]
+struct Astray {
+    file: String,
+    offset: u64,
+    data: Bytes,
+    /// Another one was written behind it; once that is durable it is the proof.
+    is_followed: bool,
+}
+
 /// One node's folder.
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
@@ -158,6 +168,12 @@ pub struct SimDisk {
     next_file: FileId,
     /// Bytes of all files, as the process sees them.
     bytes: u64,
+    /// Files together may not take more than this.
+    pub capacity_bytes: Option<u64>,
+    /// The next batch of the log goes elsewhere.
+    pub misdirects_next: bool,
+    /// The newest batch of the log went elsewhere: where it should be, and its bytes.
+    astray: Option<Astray>,
     /// The next sync fails.
     pub fails_next_sync: bool,
     /// What it has been through.
@@ -209,6 +225,54 @@ impl SimDisk {
         let done = random.index(ops.len() + 1);
         // An error here is one that the process would not have lived to see.
         let _ = storage::disk::run(self, &ops[..done]);
+    }
+
+    /// What may still be used; very much where nothing is limited.
+    pub fn free_bytes(&self) -> u64 {
+        self.capacity_bytes.map_or(u64::MAX / 2, |capacity| capacity.saturating_sub(self.bytes))
+    }
+
+    /// A write to the log goes elsewhere in its file, if it is to and there is room, into what was never written. Answers whether it did.
+    fn goes_astray(&mut self, file: &str, offset: u64, data: &[u8]) -> bool {
+        let is_batch = file.starts_with("log-") && offset > 0 && data.starts_with(b"QLFR");
+        if !is_batch {
+            return false;
+        }
+        if let Some(astray) = &mut self.astray {
+            astray.is_followed = true;
+        }
+        let elsewhere = offset + 2 * (data.len() as u64).next_multiple_of(PAGE_BYTES);
+        let length = self.len_bytes(file).ok().flatten().unwrap_or(0);
+        if !self.misdirects_next || elsewhere + data.len() as u64 > length {
+            return false;
+        }
+        self.misdirects_next = false;
+        let (name, data) = (file.to_owned(), Bytes::copy_from_slice(data));
+        self.astray = Some(Astray { file: name, offset, data: data.clone(), is_followed: false });
+        if let Ok(file) = self.file_mut(file) {
+            file.seen.write(elsewhere, &data);
+            file.written(elsewhere, data.len() as u64);
+        }
+        true
+    }
+
+    /// What went astray last, with nothing behind it, lies where it belongs after all. Answers whether anything did.
+    pub fn put_right(&mut self) -> bool {
+        self.misdirects_next = false;
+        let Some(Astray { file, offset, data, .. }) = self.astray.take() else { return false };
+        if let Ok(file) = self.file_mut(&file) {
+            file.seen.write(offset, &data);
+            file.durable.write(offset, &data);
+        }
+        true
+    }
+
+    fn take_space(&self, file: &str, bytes: u64) -> Result<(), DiskError> {
+        if bytes <= self.free_bytes() {
+            return Ok(());
+        }
+        let (place, message) = (file.to_owned(), "no space left".to_owned());
+        Err(DiskError { place, message, full: true, sync: false })
     }
 
     /// A file's content, to be damaged: both as it is seen and as it is durable.
@@ -269,6 +333,7 @@ impl Disk for SimDisk {
     }
 
     fn create(&mut self, file: &str, len_bytes: u64) -> Result<(), DiskError> {
+        self.take_space(file, len_bytes)?;
         self.next_file += 1;
         let seen = Content { length: len_bytes, pages: BTreeMap::new() };
         self.files.insert(self.next_file, File { seen, ..File::default() });
@@ -279,7 +344,14 @@ impl Disk for SimDisk {
     }
 
     fn write(&mut self, file: &str, offset: u64, data: &[u8]) -> Result<(), DiskError> {
+        if self.capacity_bytes.is_some() {
+            let length = self.len_bytes(file)?.unwrap_or(0);
+            self.take_space(file, (offset + data.len() as u64).saturating_sub(length))?;
+        }
         self.story.written_bytes += data.len() as u64;
+        if self.goes_astray(file, offset, data) {
+            return Ok(());
+        }
         let file = self.file_mut(file)?;
         let length = file.seen.length;
         file.seen.write(offset, data);
@@ -298,6 +370,7 @@ impl Disk for SimDisk {
             return Err(DiskError { place, message, full: false, sync: true });
         }
         self.file_mut(file)?.sync();
+        self.astray.take_if(|astray| astray.is_followed);
         Ok(())
     }
 
@@ -411,5 +484,24 @@ mod tests {
             seen.insert(content(&mut disk, "a"));
         }
         assert_eq!(seen, BTreeSet::from([b"old".to_vec(), b"new".to_vec()]));
+    }
+
+    #[test]
+    fn what_went_astray_is_damage_only_once_something_behind_it_is_durable() {
+        let batch = |byte: u8| [&b"QLFR"[..], &[byte; 60]].concat();
+        for is_followed in [false, true] {
+            let mut disk = SimDisk { misdirects_next: true, ..SimDisk::default() };
+            disk.create("log-0", 40_960).unwrap();
+            disk.write("log-0", 4_096, &batch(1)).unwrap();
+            disk.sync("log-0").unwrap();
+            assert_eq!(content(&mut disk, "log-0")[4_096..4_100], [0; 4], "it is not where it belongs");
+            disk.write("log-0", 8_192, &batch(2)).unwrap();
+            if is_followed {
+                disk.sync("log-0").unwrap();
+            }
+            assert_eq!(disk.put_right(), !is_followed);
+            let found = content(&mut disk, "log-0")[4_096..4_160] == batch(1);
+            assert_eq!(found, !is_followed);
+        }
     }
 }

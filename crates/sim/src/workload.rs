@@ -369,7 +369,8 @@ impl Workload {
                     self.clients[client_index].joins.pop();
                 }
                 self.story.invalid += u64::from(failure.kind == ErrorKind::Invalid);
-                self.story.out_of_memory += u64::from(failure.kind == ErrorKind::OutOfMemory);
+                self.story.out_of_memory +=
+                    u64::from(matches!(failure.kind, ErrorKind::OutOfMemory | ErrorKind::DiskFull));
                 match failure.kind {
                     ErrorKind::Unknown | ErrorKind::Closed => self.unanswered(client_index, operation),
                     ErrorKind::Expired => {
@@ -379,7 +380,11 @@ impl Workload {
                     ErrorKind::Invalid | ErrorKind::Level => {
                         return Err(format!("a valid request was called invalid: {}", failure.message));
                     }
-                    ErrorKind::Behind | ErrorKind::NoQuorum | ErrorKind::Retry | ErrorKind::OutOfMemory => {
+                    ErrorKind::Behind
+                    | ErrorKind::NoQuorum
+                    | ErrorKind::Retry
+                    | ErrorKind::OutOfMemory
+                    | ErrorKind::DiskFull => {
                         // A full memory stays full; everything else passes, and in the end phase it must.
                         let passes = failure.kind != ErrorKind::OutOfMemory;
                         let goes_on = if self.closing { passes } else { operation.attempts < MOST_ATTEMPTS };

@@ -90,6 +90,10 @@ pub(crate) enum Ending {
     SlownessEnds,
     /// This machine's disk is as fast as usual.
     DiskRecovers(usize),
+    /// This machine loses power: what its disk did in silence shows.
+    PowerFails(usize),
+    /// This machine's disk has space again.
+    SpaceReturns(usize),
 }
 
 /// Everything.
@@ -246,6 +250,10 @@ impl World {
             let machine = &mut self.machines[node];
             machine.paused_until = now;
             machine.disk_slowness = 1;
+            machine.stalled_until = now;
+            machine.disk.capacity_bytes = None;
+            machine.disk.fails_next_sync = false;
+            machine.disk.misdirects_next = false;
             machine.dies_among_outputs = false;
             machine.dies_after_answer_ns = None;
             machine.clocks.mend_wall(50);

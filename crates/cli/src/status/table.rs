@@ -23,6 +23,16 @@ pub(super) fn render(view: &View) -> String {
             view.undecided, view.hints
         ));
     }
+    let trouble = match view.disk.as_str() {
+        "low" => Some("nearly full: writes that grow the data are refused"),
+        "out" => Some("full: nothing is written, reads go on"),
+        "stalled" => Some("does not answer, or did not a moment ago: this node leads nothing meanwhile"),
+        _ => None,
+    };
+    if let Some(trouble) = trouble {
+        let free = view.disk_free_bytes.map_or(String::new(), |bytes| format!(", {} are free", size(bytes)));
+        line(format!("disk     {trouble}{free}"));
+    }
     if view.rebuilding > 0 {
         line(format!(
             "rebuilds {} replicas from the other nodes; they take no part until then",

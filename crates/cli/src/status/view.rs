@@ -32,6 +32,12 @@ pub struct View {
     /// Those of shards of which it has no replica.
     #[serde(default)]
     pub hints: u64,
+    /// `ok`, `low`, `out` or `stalled`: how its disk is.
+    #[serde(default)]
+    pub disk: String,
+    /// What is free on the file system of its data folder, if it knows.
+    #[serde(default)]
+    pub disk_free_bytes: Option<u64>,
     /// Bytes of all log segments on disk.
     pub log: LogView,
     /// Faults that somebody made; left out by nodes that know none.

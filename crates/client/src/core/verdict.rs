@@ -65,7 +65,7 @@ fn judge_error(text: String) -> Verdict {
         // A number below the window was not applied now; it may have been long ago.
         "ERR" if rest.starts_with("expired:") => Verdict::Error(ErrorKind::Unknown, text),
         // The leader refuses before it proposes: an earlier try may still be on its way, so this is not the state's word.
-        "OOM" => Verdict::Error(ErrorKind::Refused, text),
+        "OOM" | "DISKFULL" => Verdict::Error(ErrorKind::Refused, text),
         _ => Verdict::Refused(text),
     }
 }

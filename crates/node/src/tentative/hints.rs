@@ -18,6 +18,7 @@ use super::{Pending, Unanswered, answer};
 use crate::arbitration::overlay;
 use crate::core::Core;
 use crate::event::Event;
+use crate::fitness::growth_refusal;
 use crate::machine::Machine;
 use crate::outbox::Outbox;
 use proto::error::{ErrorKind, Failure};
@@ -120,8 +121,10 @@ impl Core {
 
     fn try_to_keep_hint(&mut self, id: GroupId, request: &WeakRequest) -> Result<(), Failure> {
         let Weak::Write { write, client, .. } = &request.what else { return Ok(()) };
-        if self.memory_full && crate::apply::grows(write) {
-            return Err(Failure::out_of_memory());
+        if let Some(refusal) = growth_refusal(self.memory_full, &self.fitness)
+            .filter(|_| self.fitness.is_out() || crate::apply::grows(write))
+        {
+            return Err(refusal.failure());
         }
         if !self.tentative.hints.has_room() {
             return Err(no_room());

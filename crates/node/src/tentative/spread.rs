@@ -173,6 +173,9 @@ impl Core {
         operations: Vec<Operation>,
         covered: u64,
     ) {
+        if self.fitness.is_out() {
+            return; // it is repeated
+        }
         let Some(machine) = self.groups.get(&id).and_then(|group| group.machine.as_shard()) else { return };
         let marks = machine.arbitration.marks().clone();
         let Some(shard) = self

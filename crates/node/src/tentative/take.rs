@@ -11,6 +11,7 @@ use super::{Pending, Unanswered, answer};
 use crate::arbitration::overlay;
 use crate::core::Core;
 use crate::event::Event;
+use crate::fitness::growth_refusal;
 use crate::machine::Machine;
 use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
@@ -39,8 +40,10 @@ impl Core {
         let repeated = client.as_ref().and_then(|client| machine.sessions.repeated(client));
         let refusal = if let Some(known) = repeated {
             Some(known)
-        } else if self.memory_full && crate::apply::grows(write) {
-            Some(Outcome::Failed(Failure::out_of_memory()))
+        } else if let Some(refusal) = growth_refusal(self.memory_full, &self.fitness)
+            .filter(|_| self.fitness.is_out() || crate::apply::grows(write))
+        {
+            Some(Outcome::Failed(refusal.failure()))
         } else if !shard.holdings.has_room() {
             Some(Outcome::Failed(Failure::new(
                 ErrorKind::Retry,

@@ -35,6 +35,10 @@ pub struct Log {
     tail: Tail,
     /// The bytes of the spare file, if there is one.
     spare_bytes: Option<u64>,
+    /// The newest batch holds nothing, and so says that the one before it was durable.
+    is_capped: bool,
+    /// Whether another file of zeros may be made.
+    may_prepare: bool,
     maintenance: Option<Maintenance>,
     statistics: LogStatistics,
 }
@@ -104,6 +108,8 @@ impl Log {
             sealed: BatchNumber(0),
             tail: opened.tail,
             spare_bytes: opened.spare_bytes,
+            is_capped: false,
+            may_prepare: true,
             maintenance: None,
             statistics: LogStatistics::default(),
         };
@@ -175,6 +181,17 @@ impl Log {
         !self.queued.is_empty()
     }
 
+    /// Whether the newest batch is one that damage could make look like a torn one, and nothing else is about to follow it.
+    pub fn wants_cap(&self) -> bool {
+        let has_room = self.tail.offset + BLOCK_BYTES <= self.tail.len_bytes;
+        !self.is_capped && !self.in_flight() && !self.has_queued() && has_room
+    }
+
+    /// Queues a batch that holds nothing. Once it is begun, whatever is found damaged before it is known to have been durable.
+    pub fn cap(&mut self) {
+        self.queue();
+    }
+
     /// Whether a batch is sealed and not yet completed.
     pub fn in_flight(&self) -> bool {
         self.flight.is_some()
@@ -201,6 +218,7 @@ impl Log {
         let file = segments::segment_name(self.owner.core, self.tail.number);
         ops.push(DiskOp::Write { file: file.clone(), offset: self.tail.offset, data: Bytes::from(batch) });
         ops.push(DiskOp::Sync { file });
+        self.is_capped = self.queued_effects.is_empty();
         self.tail.next_sequence += 1;
         self.tail.offset += room as u64;
         self.sealed = BatchNumber(self.sealed.0 + 1);
@@ -291,7 +309,7 @@ impl Log {
             self.maintenance = Some(maintenance);
             return Some(ops);
         }
-        if lacks_spare && self.tail.offset >= self.tail.len_bytes / 2 {
+        if lacks_spare && self.may_prepare && self.tail.offset >= self.tail.len_bytes / 2 {
             let file = segments::preparing_name(core);
             self.maintenance = Some(Maintenance::Prepare { len_bytes: next_bytes });
             self.statistics.bytes += next_bytes;
@@ -317,6 +335,21 @@ impl Log {
                 self.ledger.segments.push_front(SegmentBook { recyclable: false, ..segment });
             }
         }
+    }
+
+    /// Whether there is room on the disk for another segment.
+    pub fn set_may_prepare(&mut self, may: bool) {
+        self.may_prepare = may;
+    }
+
+    /// Whether the next segment is ready.
+    pub fn has_spare(&self) -> bool {
+        self.spare_bytes.is_some()
+    }
+
+    /// Operations that remove what is left of a segment that could not be made for want of space.
+    pub fn remove_unprepared(&self) -> Vec<DiskOp> {
+        vec![DiskOp::Remove { file: segments::preparing_name(self.owner.core) }]
     }
 
     /// Bytes of the group's entries above its newest durable mark, to within 64 KiB: the time to snapshot is when they outgrow the group's state.

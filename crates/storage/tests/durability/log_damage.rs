@@ -1,6 +1,6 @@
 //! Flipped bits anywhere in a durable log: refused with file and offset, never read as data and never taken for a torn tail.
 //!
-//! The one exception is inherent: damage in the very last batch looks like a write that the crash tore, and is cut.
+//! The one exception is inherent: damage in the very last batch looks like a write that the crash tore, and is cut. So an idle log gets an empty batch behind its last one.
 
 use crate::draw::Draw;
 use crate::hostile::HostileDisk;
@@ -120,4 +120,33 @@ fn a_value_that_looks_like_a_batch_is_not_taken_for_one() {
     disk.write(file, *offset, &[0; 4096]).expect("write");
     let (_, recovered) = Log::open(&mut disk, &owner(4)).expect("a torn tail, not damage");
     assert_eq!(recovered.truncated_tail, None);
+}
+
+#[test]
+fn a_capped_log_has_no_batch_whose_damage_looks_like_a_torn_write() {
+    let mut disk = HostileDisk::default();
+    let (mut log, _) = Log::open_sized(&mut disk, &owner(1), SIZES).expect("opened");
+    assert!(log.wants_cap());
+    let written = append(&mut disk, &mut log, &[entries(1, 1, 3, 40, 1)]);
+    assert!(log.wants_cap(), "its newest batch holds something");
+    log.cap();
+    let (number, ops) = log.seal().expect("an empty batch");
+    storage::disk::run(&mut disk, &ops).expect("written");
+    log.completed(number);
+    assert!(!log.wants_cap() && log.seal().is_none());
+    let (file, offset, data) = written
+        .iter()
+        .find_map(|op| match op {
+            DiskOp::Write { file, offset, data } if *offset != 0 => Some((file, *offset, data)),
+            _ => None,
+        })
+        .expect("a batch was written");
+    for at in meaningful(offset, data) {
+        let mut damaged = disk.clone();
+        damaged.flip(file, at, 3);
+        let error = Log::open_sized(&mut damaged, &owner(1), SIZES).err();
+        assert!(matches!(error, Some(LogError::Damage { .. })), "byte {at}: {error:?}");
+    }
+    let (_, recovered) = Log::open_sized(&mut disk, &owner(1), SIZES).expect("it is whole");
+    assert_eq!(recovered.groups.values().map(|group| group.entries.len()).sum::<usize>(), 3);
 }

@@ -93,7 +93,7 @@ pub(super) async fn get(
         (status = 413, description = "The value is too long; code `value_too_long`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was applied; code `no_quorum` or `busy`", body = Problem, content_type = "application/problem+json"),
         (status = 504, description = "It may have been applied; code `unknown`", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "The memory limit is reached; code `out_of_memory`", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The memory limit is reached, code `out_of_memory`; or the disk is nearly full, code `disk_full`", body = Problem, content_type = "application/problem+json"),
     ))]
 pub(super) async fn put(
     State(front): State<Front>,

@@ -59,6 +59,7 @@ impl Problem {
             ErrorKind::Retry => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             ErrorKind::Closed => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             ErrorKind::OutOfMemory => (StatusCode::INSUFFICIENT_STORAGE, "out_of_memory"),
+            ErrorKind::DiskFull => (StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
             ErrorKind::Expired => (StatusCode::CONFLICT, "expired"),
             ErrorKind::Unknown => (StatusCode::GATEWAY_TIMEOUT, "unknown"),
         };

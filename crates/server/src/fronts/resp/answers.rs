@@ -35,6 +35,7 @@ pub(crate) fn class_of(kind: ErrorKind) -> OutcomeClass {
         | ErrorKind::Behind
         | ErrorKind::Retry
         | ErrorKind::OutOfMemory
+        | ErrorKind::DiskFull
         | ErrorKind::Closed => OutcomeClass::Refused,
     }
 }
@@ -50,6 +51,7 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
         ErrorKind::Behind => format!("BEHIND {message}"),
         ErrorKind::Retry => format!("TRYAGAIN {message}"),
         ErrorKind::OutOfMemory => "OOM command not allowed when used memory > 'maxmemory'.".to_owned(),
+        ErrorKind::DiskFull => format!("DISKFULL {message}"),
         ErrorKind::Expired => format!("ERR expired: {message}"),
         ErrorKind::Unknown => format!("UNKNOWN {message}"),
     })
