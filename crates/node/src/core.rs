@@ -10,6 +10,7 @@
 use crate::batching::Batching;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::digests::Digests;
 use crate::event::Event;
 use crate::fitness::{Fitness, last_words};
 use crate::group::{Group, Logged, Surroundings};
@@ -79,6 +80,9 @@ pub struct Core {
     pub(crate) unborn: BTreeMap<GroupId, Unborn>,
     /// Those of them whose birth is queued for the log.
     pub(crate) newborn: Vec<GroupId>,
+    pub(crate) digests: Digests,
+    /// Replicas that were quarantined since the start.
+    pub(crate) forgotten: u64,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
     /// Those of them with something that somebody waits for.
@@ -260,6 +264,7 @@ impl Core {
         let group = self.groups.get_mut(&id).expect("just pumped");
         let view = group.view();
         let wanted = std::mem::take(&mut group.snapshots_wanted);
+        let hashed = std::mem::take(&mut group.hashed);
         if group.replica_ref().untold() {
             self.untold.insert(id);
         }
@@ -271,6 +276,9 @@ impl Core {
             if !view.leads {
                 self.transfers.leadership_lost(id);
             }
+        }
+        for (index, digest) in hashed {
+            self.state_hashed(id, index, digest);
         }
         for wanted in wanted {
             self.events.push(Event::SnapshotOffered {
@@ -517,6 +525,7 @@ impl Core {
         }
         self.look_at_the_disk();
         self.ask_to_be_rebuilt();
+        self.compare_states();
         self.tentative_tick();
         self.tell_decided();
         self.begin_own_snapshot();

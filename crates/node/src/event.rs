@@ -38,6 +38,22 @@ pub enum Event {
         /// The peer.
         node: NodeId,
     },
+    /// This node's replica and another node's have applied the same entries and are not equal.
+    StateDiffers {
+        /// The group.
+        group: GroupId,
+        /// The last of the entries.
+        index: LogIndex,
+        /// The other node.
+        node: NodeId,
+    },
+    /// A majority of a group's replicas agrees on another state than this node's, which is forgotten and filled from them anew.
+    Quarantined {
+        /// The group.
+        group: GroupId,
+        /// Where they differed.
+        index: LogIndex,
+    },
     /// Frames for a node take another way from now on.
     Rerouted {
         /// The node.

@@ -9,6 +9,7 @@
 use crate::arbitration::Verdict;
 use crate::clock::Clock;
 use crate::consensus::{Replica, View, Work};
+use crate::digests::EVERY_ENTRIES;
 use crate::duties::Duties;
 use crate::event::Event;
 use crate::machine::{Applied, Machine};
@@ -81,6 +82,8 @@ pub struct Group {
     pub safe_reads: SafeReads,
     /// Followers that need a snapshot, with the state that it stands for; `transfer` takes them.
     pub snapshots_wanted: Vec<WantedSnapshot>,
+    /// Hashes of the state at places that all replicas hash.
+    pub hashed: Vec<(LogIndex, u128)>,
     /// A received snapshot that was offered to the library.
     pub received: Option<Complete>,
     /// A received snapshot that is durable now; the core installs its content.
@@ -134,6 +137,7 @@ impl Group {
             duties: Duties::default(),
             safe_reads: SafeReads::default(),
             snapshots_wanted: Vec::new(),
+            hashed: Vec::new(),
             received: None,
             restored: None,
             applied_count: 0,
@@ -404,6 +408,9 @@ impl Group {
                 self.replica.0.apply_configuration_change(&entry);
             }
             self.tell(applied, around);
+            if entry.index.0.is_multiple_of(EVERY_ENTRIES) {
+                self.hashed.push((entry.index, self.machine.digest()));
+            }
         }
         self.applied = (index, term);
         around.clock.merge_decided(self.machine.last());

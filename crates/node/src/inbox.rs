@@ -165,6 +165,7 @@ impl Core {
             Message::Submit { group, operations } => self.submitted(from, group, operations),
             Message::HandOver { group, operations } => self.hints_arrived(from, group, operations),
             Message::HandedOver { group, origin, number } => self.hints_decided(from, group, origin, number),
+            Message::StateDigests { digests } => self.states_told(from, digests),
             Message::RebuildWanted { group, nonce, folder } => {
                 self.rebuild_wanted(from, group, nonce, folder);
             }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod connections;
 pub mod consensus;
 pub mod core;
+mod digests;
 pub mod duties;
 pub mod event;
 pub mod fitness;

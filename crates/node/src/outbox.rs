@@ -192,6 +192,7 @@ fn weight_bytes(message: &Message) -> usize {
             | Message::ForwardWrite { .. }
             | Message::Announce(_)
             | Message::Links { .. }
+            | Message::StateDigests { .. }
             | Message::NotTaken { .. }
             | Message::TimeWanted { .. }
             | Message::HeldWanted { .. }

@@ -11,6 +11,7 @@ use crate::core::{Core, Purpose};
 use crate::event::Event;
 use crate::group::Group;
 use crate::machine::{Frozen, Machine};
+use crate::recovery::own_groups;
 use crate::report::AppliedEntry;
 use crate::transfer::{Complete, WantedSnapshot};
 use bytes::Bytes;
@@ -68,6 +69,8 @@ impl Rebuilds {
 pub(crate) struct Unborn {
     /// The group's empty machine.
     pub machine: Machine,
+    /// Under which number it wants to be taken in.
+    nonce: u64,
     /// When it asked last.
     asked: Option<Mono>,
     /// What it is born with, as soon as the log says that this is durable.
@@ -86,8 +89,8 @@ struct Newborn {
 
 impl Unborn {
     /// One that knows nothing of its group.
-    pub(crate) fn new(machine: Machine) -> Unborn {
-        Unborn { machine, asked: None, newborn: None }
+    pub(crate) fn new(machine: Machine, nonce: u64) -> Unborn {
+        Unborn { machine, nonce, asked: None, newborn: None }
     }
 }
 
@@ -111,7 +114,7 @@ impl Core {
                 continue;
             }
             unborn.asked = Some(now);
-            let (nonce, folder) = (self.folder.nonce, self.folder.number);
+            let (nonce, folder) = (unborn.nonce, self.folder.number);
             for &peer in self.routing.replicas(*id).iter().filter(|peer| **peer != self.me) {
                 self.outbox.send(peer, Message::RebuildWanted { group: *id, nonce, folder });
             }
@@ -161,7 +164,7 @@ impl Core {
         let is_meant = unborn
             .machine
             .rebuilds_in(&tables)
-            .is_some_and(|rebuilds| rebuilds.name(ReplicaId(self.me.0), self.folder.nonce));
+            .is_some_and(|rebuilds| rebuilds.name(ReplicaId(self.me.0), unborn.nonce));
         if !is_meant {
             let step = SnapshotStep::Finished { transfer, installed: false };
             return self.outbox.send(from, Message::Snapshot { group: id, step });
@@ -223,6 +226,26 @@ impl Core {
         }
         // The next ones need not wait for their turn.
         self.unborn.values_mut().for_each(|unborn| unborn.asked = None);
+    }
+
+    /// A replica whose state cannot be trusted was taken away: it begins anew, as if it had lost its memory. If the node ends before the birth, it comes up again with what its folder has, promises included.
+    pub(crate) fn forget_replica(&mut self, id: GroupId) {
+        let groups = own_groups(
+            self.me,
+            &self.directory,
+            #[cfg(feature = "planted")]
+            self.config.planted,
+        );
+        let Some((_, _, machine)) = groups.into_iter().find(|(group, _, _)| *group == id) else { return };
+        self.forgotten += 1;
+        // Never drawn before: one for each start, group and time.
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        let start = self.config.identity.incarnation.0;
+        for number in [self.config.seed, self.folder.nonce, start, u64::from(id.0), self.forgotten] {
+            hash.update(&number.to_le_bytes());
+        }
+        self.unborn.insert(id, Unborn::new(machine, hash.digest().max(1)));
+        self.front.leader_changed();
     }
 
     /// Says at the start what is to be rebuilt, and what cannot be.

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::consensus::{Birth, Replica, founding_point};
 use crate::core::Core;
+use crate::digests::Digests;
 use crate::fitness::Fitness;
 use crate::group::Group;
 use crate::leadership::Leadership;
@@ -144,7 +145,7 @@ impl Core {
             #[cfg(feature = "planted")]
             let is_unborn = is_unborn && config.planted != crate::planted::Planted::RebuiltVotesAtOnce;
             if is_unborn {
-                unborn.insert(id, Unborn::new(machine));
+                unborn.insert(id, Unborn::new(machine, folder.nonce));
                 continue;
             }
             let mut group = recover_group(&config, disk, id, replicas, machine, found)?;
@@ -177,6 +178,8 @@ impl Core {
             folder,
             unborn,
             newborn: Vec::new(),
+            digests: Digests::default(),
+            forgotten: 0,
             unsealed: BTreeSet::new(),
             awaited: BTreeSet::new(),
             untold: BTreeSet::new(),
@@ -241,7 +244,7 @@ fn folder_of(disk: &mut dyn Disk) -> Result<Folder, StartError> {
 }
 
 /// The groups that this node replicates, with all their replicas and their empty machines.
-fn own_groups(
+pub(crate) fn own_groups(
     me: NodeId,
     directory: &DirectoryState,
     #[cfg(feature = "planted")] planted: crate::planted::Planted,

@@ -18,6 +18,20 @@ pub fn describe(event: &Event) -> (Level, String) {
         }
         Event::PeerHeard { node } => (Level::INFO, format!("hears node {node}")),
         Event::PeerSilent { node } => (Level::WARN, format!("hears node {node} no more")),
+        Event::StateDiffers { group, index, node } => (
+            Level::ERROR,
+            format!(
+                "the state of {} at index {index} is not the same here and on node {node}: one of them has damaged memory or computes wrongly; the replica that is alone with its state is rebuilt, if a majority agrees",
+                name(*group)
+            ),
+        ),
+        Event::Quarantined { group, index } => (
+            Level::ERROR,
+            format!(
+                "the replica of {} is forgotten and filled from the others anew: at index {index} a majority agreed on another state. If this happens again, test this machine's memory",
+                name(*group)
+            ),
+        ),
         Event::Rerouted { node, via } if node == via => {
             (Level::INFO, format!("reaches node {node} directly again"))
         }

@@ -95,6 +95,8 @@ pub struct Metrics {
     peer_heard: Family<NodeLabels, Gauge>,
     refused_peer_messages: Counter,
     relayed_frames: Counter,
+    state_differences: Counter,
+    quarantines: Counter,
     relayed_bytes: Counter,
     term: Family<GroupLabels, Gauge>,
     lag_entries: Family<GroupLabels, Gauge>,
@@ -160,6 +162,8 @@ impl Metrics {
             peer_heard: Family::default(),
             refused_peer_messages: Counter::default(),
             relayed_frames: Counter::default(),
+            state_differences: Counter::default(),
+            quarantines: Counter::default(),
             relayed_bytes: Counter::default(),
             term: Family::default(),
             lag_entries: Family::default(),
@@ -220,6 +224,16 @@ impl Metrics {
             "Peer messages that made no sense or came from the future",
             refused,
         );
+        r.register(
+            "state_differences",
+            "Times that a replica here was not equal to another one",
+            self.state_differences.clone(),
+        );
+        r.register(
+            "quarantines",
+            "Replicas here that were forgotten and rebuilt because a majority contradicted them",
+            self.quarantines.clone(),
+        );
         r.register("relayed_frames", "Frames of other nodes passed on", self.relayed_frames.clone());
         r.register_with_unit(
             "relayed",
@@ -276,6 +290,8 @@ impl Metrics {
             Event::TransferBegun { .. } => drop(self.transfers.inc()),
             Event::PeerHeard { node } => drop(heard(node.0, 1)),
             Event::PeerSilent { node } => drop(heard(node.0, 0)),
+            Event::StateDiffers { .. } => drop(self.state_differences.inc()),
+            Event::Quarantined { .. } => drop(self.quarantines.inc()),
             Event::Relayed { bytes } => {
                 self.relayed_frames.inc();
                 self.relayed_bytes.inc_by(*bytes);

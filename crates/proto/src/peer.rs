@@ -18,6 +18,11 @@ use serde::{Deserialize, Serialize};
 pub enum Message {
     /// "I am here", a few times a second, to everybody who can be reached.
     Announce(Announce),
+    /// Hashes of the sender's replicas, for other replicas of these groups to compare with their own.
+    StateDigests {
+        /// At places that all replicas hash.
+        digests: Vec<StateDigest>,
+    },
     /// Link states: the sender's own, and those of nodes that the receiver does not hear itself. Only between direct neighbours; never relayed.
     Links {
         /// At most one a node.
@@ -254,6 +259,17 @@ pub enum Message {
         /// The origin.
         origin: Origin,
     },
+}
+
+/// What a replica's state comes to at one place of its group's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateDigest {
+    /// The group.
+    pub group: GroupId,
+    /// The last entry applied.
+    pub index: LogIndex,
+    /// A hash of the whole replicated state.
+    pub digest: u128,
 }
 
 /// Whom a node hears, in its own words. Passed on from neighbour to neighbour, so that all know all links.

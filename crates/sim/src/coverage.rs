@@ -104,6 +104,8 @@ impl Coverage {
             Observation::TransferBegun { .. } => "transfer begun",
             Observation::PeerHeard { .. } => "peer heard",
             Observation::PeerSilent { .. } => "peer silent",
+            Observation::StateDiffers { .. } => "state differs",
+            Observation::Quarantined { .. } => "quarantined",
             Observation::Rerouted { .. } => "rerouted",
             Observation::Relayed { .. } => "relayed",
             Observation::PeerRefused { .. } => "peer refused",
@@ -268,6 +270,7 @@ pub(crate) fn name(message: &Message) -> String {
     let name = match message {
         Message::Announce(_) => "announce",
         Message::Links { .. } => "links",
+        Message::StateDigests { .. } => "state-digests",
         Message::Consensus { message, .. } => return kebab(&format!("{:?}", message.kind)),
         Message::ForwardWrite { .. } => "forward-write",
         Message::WriteAnswer { .. } => "write-answer",

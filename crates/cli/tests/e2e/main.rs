@@ -21,6 +21,7 @@ mod full_disk;
 mod graceful;
 mod hostile;
 mod http;
+mod hurt;
 mod levels;
 mod partition_table;
 mod power;

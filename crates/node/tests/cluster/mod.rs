@@ -87,9 +87,12 @@ pub(crate) struct Cluster {
     pub(crate) hung: Vec<storage::disk::DiskJob>,
     /// Which messages are lost on the way.
     pub(crate) lost: Option<Lost>,
+    /// Changes messages on the way to a node, from 0, as damaged memory would: checksums fit.
+    pub(crate) tampers: Option<Tampers>,
 }
 
 pub(crate) type Lost = Box<dyn FnMut(&Message) -> bool>;
+pub(crate) type Tampers = Box<dyn FnMut(usize, &mut Message)>;
 
 impl Cluster {
     pub(crate) fn new(nodes: u16, shards: u32) -> Cluster {
@@ -124,6 +127,7 @@ impl Cluster {
             hanging: None,
             hung: Vec::new(),
             lost: None,
+            tampers: None,
         };
         for at in 0..count {
             cluster.start(at);
@@ -182,6 +186,10 @@ impl Cluster {
                         let to = to.0 as usize - 1;
                         let frame = match &mut self.lost {
                             Some(lost) => without(&frame, lost),
+                            None => frame,
+                        };
+                        let frame = match &mut self.tampers {
+                            Some(tampers) => tampered(&frame, to, tampers),
                             None => frame,
                         };
                         if self.cut.is_none_or(|cut| at != cut && to != cut) {
@@ -264,6 +272,13 @@ impl Cluster {
 fn without(frame: &Bytes, lost: &mut Lost) -> Bytes {
     let mut frame = Frame::decode(frame).expect("a node made it");
     frame.messages.retain(|message| !lost(message));
+    frame.encode(0)
+}
+
+/// A frame whose messages this has changed.
+fn tampered(frame: &Bytes, to: usize, tampers: &mut Tampers) -> Bytes {
+    let mut frame = Frame::decode(frame).expect("a node made it");
+    frame.messages.iter_mut().for_each(|message| tampers(to, message));
     frame.encode(0)
 }
 

@@ -103,6 +103,9 @@ pub(super) fn entry(entry: &LogEntry) -> Option<String> {
         LogEntry::Write { deed: Deed::RefuseForMemory, .. } => {
             Some("a refusal for want of memory".to_owned())
         }
+        LogEntry::Write { deed: Deed::RefuseForDisk, .. } => {
+            Some("a refusal for want of room on disks".to_owned())
+        }
         LogEntry::Tentative { operation, .. } => {
             Some(format!("{} {}", dot(operation.dot), write(&operation.write)))
         }

@@ -112,6 +112,27 @@ impl Hosts {
         }
     }
 
+    /// Ends every TCP connection of a host with other hosts by a reset; answers how many.
+    pub(crate) fn reset_connections(&self, host: u64) -> usize {
+        let others = format!("{}.0/25", self.net);
+        let kill = [
+            "netns",
+            "exec",
+            &self.space(host),
+            "ss",
+            "-K",
+            "-n",
+            "-t",
+            "-H",
+            "state",
+            "established",
+            "dst",
+            &others,
+        ];
+        let output = Command::new("ip").args(kill).stderr(Stdio::null()).output();
+        output.map_or(0, |output| String::from_utf8_lossy(&output.stdout).lines().count())
+    }
+
     /// Whether one host can connect to another's address: that a fault really is there. Both directions must work for that.
     pub(crate) fn reaches(&self, from: u64, address: &str) -> bool {
         let (host, port) = address.split_once(':').expect("HOST:PORT");

@@ -3,6 +3,7 @@
 pub(crate) mod fronts;
 pub(crate) mod harness;
 pub(crate) mod hosts;
+pub(crate) mod mixed;
 pub(crate) mod ports;
 pub(crate) mod split;
 pub(crate) mod web;
