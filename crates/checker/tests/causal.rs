@@ -336,3 +336,14 @@ fn what_a_strong_write_made_and_a_deletion_that_nobody_asked_for_are_never_tenta
     broken(Causal, Rule::Legality, &[2], words, &text.replace(line, "b cau get x - 4..5 @10 ^10 ~ !n1.1"));
     kept(Causal, &text.replace(line, "b cau get y - 6..7 @0 ^10 ~ !n1.1"));
 }
+
+#[test]
+fn an_origin_that_was_decided_out_of_its_order_hides_nothing_that_is_demanded() {
+    let text = "a cau set x 1 0..1 @0 ^0 !n1.1
+                a cau set x 2 2..3 @0 ^0 !n1.2
+                a lin set x 3 4..5 @6
+                decided n1.1 @4
+                decided n1.2 @5";
+    kept(Causal, text);
+    broken(Causal, Rule::MonotonicWrites, &[1, 3], "version 9 was in its past", &text.replace("@4", "@9"));
+}

@@ -19,6 +19,8 @@ pub mod dev;
 mod exit;
 mod fault;
 mod locate;
+#[doc(hidden)]
+pub mod outside;
 mod run;
 mod secret;
 mod start;
