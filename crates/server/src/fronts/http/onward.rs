@@ -3,11 +3,11 @@
 //! A program that follows them (a tester, a generated client) writes, reads what it wrote, writes over the version that it read, deletes
 //! it, and finds it gone.
 //!
+//! Written into the document's JSON: the library's own links come out under names that OpenAPI does not know.
+//!
 //! Invariant: a link names an operation and parameters that are in the document; a test holds that.
 
-use utoipa::openapi::RefOr;
-use utoipa::openapi::link::Link;
-use utoipa::openapi::path::Operation;
+use serde_json::{Map, Value, json};
 
 /// The version in the answer.
 const ETAG: &str = "$response.header.ETag";
@@ -54,18 +54,25 @@ struct Onward {
     version_in: Option<&'static str>,
 }
 
-/// Adds the links to an operation of `/kvs/{key}`.
-pub(super) fn describe(operation: &mut Operation) {
-    let id = operation.operation_id.clone().unwrap_or_default();
-    for (_, status, links) in LINKS.iter().filter(|(from, ..)| *from == id) {
-        let Some(RefOr::T(response)) = operation.responses.responses.get_mut(*status) else { continue };
-        for onward in *links {
-            let mut link =
-                Link::builder().operation_id(onward.operation).parameter("path.key", "$request.path.key");
-            if let Some(header) = onward.version_in {
-                link = link.parameter(format!("header.{header}"), ETAG);
-            }
-            response.links.insert(onward.name.to_owned(), RefOr::T(link.build()));
+/// Adds the links to the document.
+pub(super) fn describe(document: &mut Value) {
+    for (from, status, links) in LINKS {
+        let of_operation = |operation: &&mut Value| operation["operationId"] == *from;
+        let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+        let operations = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+        for operation in operations.filter(of_operation) {
+            let Some(response) = operation["responses"].get_mut(*status) else { continue };
+            response["links"] = links.iter().map(|onward| (onward.name.to_owned(), onward.link())).collect();
         }
+    }
+}
+
+impl Onward {
+    fn link(&self) -> Value {
+        let mut parameters = json!({ "path.key": "$request.path.key" });
+        if let Some(header) = self.version_in {
+            parameters[format!("header.{header}")] = json!(ETAG);
+        }
+        json!({ "operationId": self.operation, "parameters": parameters })
     }
 }

@@ -128,8 +128,7 @@ fn the_password_guards_data_and_status_but_not_health() {
 #[test]
 fn a_conflict_is_described_as_it_is_told() {
     use proto::superseded::{FIELDS, FIELDS_OF_BY};
-    use utoipa::OpenApi;
-    let document = serde_json::to_value(openapi::Document::openapi()).expect("JSON");
+    let document = openapi::as_json();
     for (schema, fields) in [("Conflict", &FIELDS[..]), ("ByWhat", &FIELDS_OF_BY)] {
         let described = document["components"]["schemas"][schema]["properties"].as_object();
         let mut described: Vec<&str> = described.expect(schema).keys().map(|name| &**name).collect();
@@ -144,8 +143,7 @@ fn a_conflict_is_described_as_it_is_told() {
 
 #[test]
 fn every_link_leads_to_an_operation_that_takes_what_it_brings() {
-    use utoipa::OpenApi;
-    let document = serde_json::to_value(openapi::Document::openapi()).expect("JSON");
+    let document = openapi::as_json();
     let mut operations = std::collections::BTreeMap::new();
     for path in document["paths"].as_object().expect("paths").values() {
         for operation in path.as_object().expect("operations").values() {
