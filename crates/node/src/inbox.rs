@@ -37,7 +37,11 @@ impl Core {
             self.outbox.set_silent(from, false);
         }
         for message in frame.messages {
-            self.message(from, message, None);
+            if self.is_of_its_shard(&message) {
+                self.message(from, message, None);
+            } else {
+                self.refuse(from, "a request for keys of another shard".to_owned());
+            }
         }
     }
 

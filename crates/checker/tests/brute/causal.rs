@@ -66,7 +66,15 @@ impl<'a> Past<'a> {
             let (answered_ns, strong) =
                 (self.records[at].return_ns, level(self.records[at]) != Level::Causal);
             let begun = |write: &usize| !strong || Some(self.records[*write].invoke_ns) < answered_ns;
-            if let Some(write) = self.shown(at).filter(begun) {
+            // Whatever an answer names by a dot comes with it, too.
+            let named = (0..self.records.len()).filter(|other| {
+                let (write, answer) = (self.records[*other], self.records[at]);
+                is_write(write)
+                    && write.key == answer.key
+                    && answer.state == Some(Commitment::Tentative)
+                    && write.dots.first().is_some_and(|dot| answer.dots.contains(dot))
+            });
+            for write in self.shown(at).filter(begun).into_iter().chain(named) {
                 before[write][at] = true;
             }
         }
