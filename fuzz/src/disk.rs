@@ -129,7 +129,7 @@ fn sound_slot() -> SlotState {
     let mut state = SlotState::default();
     for at in 0..5 {
         let key = format!("{{tag}}{at}");
-        state.put(key.as_bytes(), Item::string(&vec![at as u8; 30], Timestamp(at + 1)));
+        state.put(key.as_bytes(), Item::string(&[at as u8; 30], Timestamp(at + 1)));
     }
     state.note_deletion(Timestamp(77));
     state

@@ -126,6 +126,7 @@ fn of_causal(seeds: std::ops::Range<u64>) -> Tally {
 
 /// Both kinds are there in numbers.
 #[track_caller]
+#[allow(clippy::print_stdout)] // the figures of docs/testing.md
 fn assert_mixed(tally: &Tally, asked: u64) {
     let judged = tally.good + tally.bad;
     println!("{tally:?} of {asked}");

@@ -340,8 +340,8 @@ fn what_a_strong_write_made_and_a_deletion_that_nobody_asked_for_are_never_tenta
 #[test]
 fn an_origin_that_was_decided_out_of_its_order_hides_nothing_that_is_demanded() {
     let text = "a cau set x 1 0..1 @0 ^0 !n1.1
-                a cau set x 2 2..3 @0 ^0 !n1.2
-                a lin set x 3 4..5 @6
+                b cau set x 2 2..3 @0 ^0 !n1.2
+                a lin set x 3 4..5 @6 <b.3
                 decided n1.1 @4
                 decided n1.2 @5";
     kept(Causal, text);

@@ -58,10 +58,8 @@ impl<'a> Past<'a> {
 
     fn close(&mut self) {
         let mut before = self.order.clone();
-        for at in 0..self.records.len() {
-            if is_write(self.records[at]) || !self.counts(at) {
-                continue;
-            }
+        let answers = (0..self.records.len()).filter(|at| !is_write(self.records[*at]) && self.counts(*at));
+        for at in answers {
             // That a strong read shows what began only later is the business of other promises.
             let (answered_ns, strong) =
                 (self.records[at].return_ns, level(self.records[at]) != Level::Causal);
