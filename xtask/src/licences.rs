@@ -20,6 +20,8 @@ const ALLOWED: &[&str] = &[
     "MIT-0",
     "MPL-2.0",
     "MPL-2.0+",
+    // University of Illinois: MIT's terms and three-clause BSD's, in one. LLVM's libFuzzer, in fuzz targets only.
+    "NCSA",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",

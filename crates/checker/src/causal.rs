@@ -344,8 +344,7 @@ impl<'a> Judge<'a> {
                 && self.record(writer).key == *key
             {
                 let awaited = Awaited { number: dot.number, version, by: place, known_ns };
-                let known = own.tentative.entry(&dot.origin).or_insert(awaited);
-                *known = (*known).max(awaited);
+                own.await_also(&dot.origin, awaited);
             }
         }
     }

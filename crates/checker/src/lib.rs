@@ -14,6 +14,7 @@
 //! * `causal`: sessions and what they depend on; `past` keeps the pasts, `shown` holds answers to what there was, `maker` says whose
 //!   write a tentative one shows.
 //! * `tentative`: what becomes of writes below sequential, who wins, and whether nodes agree in the end.
+//! * `counterexample`: the smallest part of a history that breaks a level, drawn as text or SVG.
 //! * `log_agreement`, `replica_equality`, `exactly_once`, `durability`: one small judge per inner invariant, fed by
 //!   the simulator with plain numbers.
 //!
@@ -24,6 +25,7 @@
 
 mod causal;
 mod check;
+mod counterexample;
 mod decided;
 mod durability;
 mod exactly_once;
@@ -47,6 +49,7 @@ mod timeline;
 mod verdict;
 
 pub use check::{KeyReport, Report, check_file, check_history, check_records};
+pub use counterexample::{Counterexample, ShrinkLimits, counterexamples, to_svg};
 pub use durability::{Durability, KeyVersion};
 pub use exactly_once::{Application, ExactlyOnce};
 pub use fate::{Dot, Ending, Fate};

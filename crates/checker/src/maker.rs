@@ -16,16 +16,16 @@ use crate::history::{OpName, Record, Status};
 pub(crate) enum Maker {
     /// The tentative write at this place of the history, which has a dot.
     Write(usize),
-    /// No write of the history can have made it.
+    /// No tentative write of the history can have made it.
     Nobody,
     /// Several could, or it is nothing that a single write makes.
     Unclear,
 }
 
-/// The writes of one key.
+/// The tentative writes of one key.
 #[derive(Default)]
 struct Key<'a> {
-    /// By value, all that wrote it.
+    /// By value, all below sequential that wrote it: what is decided at once is never tentative.
     setters: BTreeMap<&'a str, Vec<usize>>,
     /// Deletions below sequential.
     erasers: Vec<usize>,
@@ -47,13 +47,14 @@ impl<'a> Makers<'a> {
                 continue;
             }
             let key = makers.keys.entry(&record.key).or_default();
+            let weak = record.valid_level().is_weak();
             match record.op {
-                OpName::Set | OpName::Cas => {
+                OpName::Set | OpName::Cas if weak => {
                     key.setters.entry(record.value.as_deref().unwrap_or_default()).or_default().push(place);
                 }
-                OpName::Del if record.valid_level().is_weak() => key.erasers.push(place),
+                OpName::Del if weak => key.erasers.push(place),
                 OpName::Incr | OpName::Append => drop(makers.computed.insert(&record.key)),
-                OpName::Del | OpName::Get => {}
+                OpName::Set | OpName::Cas | OpName::Del | OpName::Get => {}
             }
         }
         makers
@@ -76,12 +77,10 @@ impl<'a> Makers<'a> {
                 erasers.iter().copied().filter(|place| self.may_be_shown(*place, answer, fates)).collect()
             }
         };
-        let [only] = candidates[..] else { return Maker::Unclear };
-        let write = &self.lines.records[only].1;
-        if write.valid_level().is_weak() && !write.dots.is_empty() {
-            Maker::Write(only)
-        } else {
-            Maker::Unclear
+        match candidates[..] {
+            [] => Maker::Nobody,
+            [only] if !self.lines.records[only].1.dots.is_empty() => Maker::Write(only),
+            _ => Maker::Unclear,
         }
     }
 

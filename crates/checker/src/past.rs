@@ -57,9 +57,17 @@ impl<'a> Demand<'a> {
     pub(crate) fn add(&mut self, other: &Demand<'a>) {
         self.decided = self.decided.max(other.decided);
         for (origin, awaited) in &other.tentative {
-            let known = self.tentative.entry(origin).or_insert(*awaited);
-            *known = (*known).max(*awaited);
+            self.await_also(origin, *awaited);
         }
+    }
+
+    /// Adds a tentative write. An origin's last stands for those before it, and should be decided last of them; where it was not, the
+    /// newest version is demanded all the same.
+    pub(crate) fn await_also(&mut self, origin: &'a str, awaited: Awaited) {
+        let known = self.tentative.entry(origin).or_insert(awaited);
+        let newest = (known.version, known.by).max((awaited.version, awaited.by));
+        *known = (*known).max(awaited);
+        (known.version, known.by) = newest;
     }
 
     /// The newest version among all, and who demands it.

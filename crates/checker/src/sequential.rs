@@ -29,7 +29,7 @@ use crate::decided::{Became, Fates, Lines};
 use crate::history::{HistoryError, Record, Status};
 use crate::level::Level;
 use crate::program_order::{Step, newest_before};
-use crate::register::{Action, Operation};
+use crate::register::{Action, Operation, number};
 use crate::search::SearchLimits;
 use crate::timeline::{Place, Timeline};
 use crate::verdict::{Class, LevelReport, Rule, Violation};
@@ -66,7 +66,8 @@ pub(crate) fn judge(lines: Lines<'_>, limits: SearchLimits) -> Result<LevelRepor
         .iter()
         .zip(&placed)
         .map(|((_, record), placed)| Step {
-            session: record.session.as_deref(),
+            // An eventual operation touches no session, so it brings no token to it either.
+            session: record.session.as_deref().filter(|_| record.valid_level() != Level::Eventual),
             joins: &record.joins,
             invoke_ns: record.invoke_ns,
             return_ns: record.return_ns.filter(|_| record.status == Status::Ok),
@@ -227,27 +228,54 @@ fn judge_keys<'a>(placed: impl Iterator<Item = Placed<'a>>, limits: SearchLimits
 }
 
 /// An answer that shows a version whose write was sent only later.
-fn seen_before_begun(key: &[(Operation, Place)]) -> Option<Violation> {
+pub(crate) fn seen_before_begun(key: &[(Operation, Place)]) -> Option<Violation> {
     let mut writers: BTreeMap<u64, &Operation> = BTreeMap::new();
     for (operation, place) in key {
         if let Place::Decided(version) = place {
             writers.insert(*version, operation);
         }
     }
+    let open: Vec<&Operation> = key
+        .iter()
+        .filter(|(_, place)| matches!(place, Place::OpenBehind(_)))
+        .map(|(operation, _)| operation)
+        .collect();
     key.iter().find_map(|(reader, place)| {
-        let Place::TrueFor { version, .. } = place else { return None };
-        let writer = writers.get(version)?;
+        let (Place::TrueFor { version, .. } | Place::Shows(version)) = place else { return None };
         // An absent key may report another key's deletion, which happens to have this version.
-        let absent = matches!(reader.action, Action::Get { seen: None } | Action::Del { .. });
-        (reader.end_ns() < writer.invoke_ns && !absent).then(|| Violation {
+        if matches!(reader.action, Action::Get { seen: None } | Action::Del { .. }) {
+            return None;
+        }
+        let writer = match writers.get(version) {
+            Some(writer) => writer,
+            // Only an unknown write can have made it: the first of those that could.
+            None => open
+                .iter()
+                .filter(|writer| can_leave(writer, reader))
+                .min_by_key(|writer| writer.invoke_ns)?,
+        };
+        let mut operations = vec![(*reader).clone(), (*writer).clone()];
+        operations.sort_by_key(|operation| operation.line);
+        (reader.end_ns() < writer.invoke_ns).then(|| Violation {
             rule: Rule::SeenBeforeBegun,
             explanation: format!(
                 "line {} shows what line {} began to write only later",
                 reader.line, writer.line
             ),
-            operations: vec![(*reader).clone(), (*writer).clone()],
+            operations,
         })
     })
+}
+
+/// Whether a write may leave what an answer to a get shows.
+fn can_leave(writer: &Operation, reader: &Operation) -> bool {
+    let Action::Get { seen: Some(seen) } = &reader.action else { return false };
+    match &writer.action {
+        Action::Set { value } | Action::Cas { value, .. } => value == seen,
+        Action::Incr { .. } => number(&Some(seen.clone())).is_some(),
+        Action::Append { suffix, .. } => seen.ends_with(&**suffix),
+        Action::Get { .. } | Action::Del { .. } | Action::Erase => false,
+    }
 }
 
 impl LevelReport {

@@ -1,7 +1,7 @@
 //! What answers below sequential show of decided and tentative state, whatever their session.
 //!
 //! A committed answer shows the value that its version had, so it fits at that version in the order of its key's decided
-//! writes (`timeline`). A tentative answer that shows an assignment (`maker`) names it by a dot, unless somebody knew it to be
+//! writes (`timeline`), and that had begun. A tentative answer that shows an assignment (`maker`) names it by a dot, unless somebody knew it to be
 //! decided by then; that had begun, and was not decided where the replica had applied its log (`as_of`); and it
 //! is hidden by a strong write that it had not seen (the overlay obeys the rules of the log).
 //!
@@ -16,8 +16,9 @@ use crate::level::Level;
 use crate::maker::{Maker, Makers};
 use crate::register::Operation;
 use crate::search::SearchLimits;
+use crate::sequential::seen_before_begun;
 use crate::timeline::{Place, Timeline};
-use crate::verdict::{LevelReport, Rule, Violation};
+use crate::verdict::{Class, LevelReport, Rule, Violation};
 
 /// Judges the answers of one level below sequential.
 ///
@@ -79,6 +80,10 @@ fn committed(
     }
     let timeline = Timeline::new(keys.values().flatten().map(|(_, place)| *place));
     for (name, key) in keys {
+        if let Some(violation) = seen_before_begun(&key) {
+            report.add(name, Class::Violation, Some(violation), None);
+            continue;
+        }
         let judged = timeline.judge(&key, limits);
         report.add(name, judged.class, judged.violation, judged.undecided);
     }
@@ -125,7 +130,7 @@ fn tentative(lines: Lines<'_>, level: Level, report: &mut LevelReport) {
             )),
             (None, Maker::Nobody, _) => Some((
                 Rule::Legality,
-                format!("line {} shows a value that nobody wrote to its key", answer.0),
+                format!("line {} shows as tentative what no tentative write of its key made", answer.0),
                 None,
             )),
             (None, _, Some(write)) => wrongly_shown(answer, write, &fates, newer)

@@ -241,8 +241,14 @@ fn a_tentative_answer_names_the_assignment_that_it_shows() {
                 b cau get x 2 4..5 @0 ^10 ~ !n1.1
                 decided n1.1 @20";
     kept(Causal, text);
-    broken(Causal, Rule::Legality, &[2], "that nobody wrote", &text.replace("x 2 4", "x 3 4"));
-    broken(Causal, Rule::Legality, &[2], "to its key", &text.replace("get x", "get y"));
+    broken(
+        Causal,
+        Rule::Legality,
+        &[2],
+        "no tentative write of its key made",
+        &text.replace("x 2 4", "x 3 4"),
+    );
+    broken(Causal, Rule::Legality, &[2], "of its key", &text.replace("get x", "get y"));
     broken(Causal, Rule::SeenBeforeBegun, &[1, 2], "began only later", &text.replace("4..5", "0..1"));
     let unnamed = text.replace("~ !n1.1", "~ !n2.7");
     broken(Causal, Rule::Legality, &[1, 2], "and does not name it", &unnamed);
@@ -300,4 +306,44 @@ fn operations_without_session_have_no_past_and_the_report_says_so() {
     let report = judged(&history("- cau get x - 0..1 @0 ^7"), Causal);
     assert_eq!(report.class, Class::Legal);
     assert!(report.to_string().contains("1 of them name no session"), "{report}");
+}
+
+// Found by the search by brute force (`brute_force`):
+
+#[test]
+fn a_decided_value_is_not_shown_before_its_write_began() {
+    let text = "a seq set x 1 20..30 @10
+                b cau get x 1 31..32 @10 ^10";
+    kept(Causal, text);
+    broken(
+        Causal,
+        Rule::SeenBeforeBegun,
+        &[1, 2],
+        "began to write only later",
+        &text.replace("31..32", "10..11"),
+    );
+}
+
+#[test]
+fn what_a_strong_write_made_and_a_deletion_that_nobody_asked_for_are_never_tentative() {
+    let words = "what no tentative write of its key made";
+    let text = "a seq set x 1 0..1 @10
+                b cau get x 1 4..5 @10 ^10
+                c cau del y 4..5 @0 ^10 !n1.1";
+    kept(Causal, text);
+    let line = "b cau get x 1 4..5 @10 ^10";
+    broken(Causal, Rule::Legality, &[2], words, &text.replace(line, "b cau get x 1 4..5 @10 ^10 ~"));
+    broken(Causal, Rule::Legality, &[2], words, &text.replace(line, "b cau get x - 4..5 @10 ^10 ~ !n1.1"));
+    kept(Causal, &text.replace(line, "b cau get y - 6..7 @0 ^10 ~ !n1.1"));
+}
+
+#[test]
+fn an_origin_that_was_decided_out_of_its_order_hides_nothing_that_is_demanded() {
+    let text = "a cau set x 1 0..1 @0 ^0 !n1.1
+                b cau set x 2 2..3 @0 ^0 !n1.2
+                a lin set x 3 4..5 @6 <b.3
+                decided n1.1 @4
+                decided n1.2 @5";
+    kept(Causal, text);
+    broken(Causal, Rule::MonotonicWrites, &[1, 3], "version 9 was in its past", &text.replace("@4", "@9"));
 }

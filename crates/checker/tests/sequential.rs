@@ -307,3 +307,31 @@ fn a_read_without_its_time_is_an_error_that_names_line_and_field() {
     let error = check_file(&text, Scope::All).unwrap_err().to_string();
     assert!(error.starts_with("line 2: ") && error.contains("needs `version`"), "{error}");
 }
+
+// Found by the search by brute force (`brute_force`):
+
+#[test]
+fn an_unknown_write_is_not_seen_before_it_began_either() {
+    let text = "a seq set x 1 9..9 @10
+                a seq set? x 2 20..
+                b seq get x 2 30..31 @20 ^20";
+    kept(Sequential, text);
+    broken(
+        Sequential,
+        Rule::SeenBeforeBegun,
+        &[2, 3],
+        "line 3 shows what line 2 began to write only later",
+        &text.replace("30..31", "10..11"),
+    );
+    // Another one may have made it.
+    kept(Sequential, &format!("{}\nc lin set? x 2 5..", text.replace("30..31", "10..11")));
+}
+
+#[test]
+fn an_eventual_operation_touches_no_session_so_it_brings_no_token() {
+    let text = "a seq set x 1 0..1 @10
+                b cau get x 1 2..3 @10 ^10 <a.1
+                b seq get x - 4..5 @0 ^9";
+    broken(Sequential, Rule::SessionOrder, &[1, 3], "reads as of 9 after line 1 wrote version 10", text);
+    kept(Sequential, &text.replace("b cau", "b eve"));
+}

@@ -216,6 +216,10 @@ fn agree(seeds: std::ops::Range<u64>) {
             continue;
         };
         let report = report.level(Level::Sequential).unwrap();
+        // Real time is no matter of the order; `brute_force` compares that.
+        if report.violations.first().is_some_and(|violation| violation.rule == Rule::SeenBeforeBegun) {
+            continue;
+        }
         let expected = brute_force(&history);
         let found = if expected { Class::Legal } else { Class::Violation };
         assert_eq!(report.class, found, "seed {seed}: {report}\n{}", text(&history));

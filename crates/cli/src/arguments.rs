@@ -512,6 +512,9 @@ pub(crate) struct Check {
     /// The level that it must keep; `all` is every one that its operations call for
     #[arg(long, default_value = "all", value_parser = ["all", "linearizable", "sequential", "causal", "eventual"])]
     pub(crate) level: String,
+    /// Where a level is broken, draw the smallest counterexample into this file, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// A line of `run` that asks for something.

@@ -19,6 +19,8 @@ pub mod dev;
 mod exit;
 mod fault;
 mod locate;
+#[doc(hidden)]
+pub mod outside;
 mod rebuild;
 mod run;
 mod secret;

@@ -54,6 +54,9 @@ impl Core {
                 // Who hears whom is told by direct neighbours only.
                 Message::Links { states } if source == from => self.links_told(states),
                 Message::Links { .. } => {}
+                message if !self.is_of_its_shard(&message) => {
+                    self.refuse(source, "a request for keys of another shard".to_owned());
+                }
                 message => self.message(source, message, None),
             }
         }

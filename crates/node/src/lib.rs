@@ -9,6 +9,7 @@ mod announce;
 pub mod apply;
 pub mod arbitration;
 mod batching;
+mod belonging;
 pub mod clock;
 pub mod config;
 pub mod connections;

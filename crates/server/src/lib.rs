@@ -18,6 +18,8 @@ mod lanes;
 mod links;
 mod lock;
 mod memory;
+#[doc(hidden)]
+pub mod outside;
 mod random;
 mod readiness;
 pub mod rebuild;

@@ -71,12 +71,19 @@ pub(super) fn all() -> Vec<Step> {
         Step {
             name: "unit and scenario tests",
             commands: &[
-                "cargo nextest run --cargo-profile ci --locked --workspace -E not~(package(cli)~&~kind(test))",
+                "cargo nextest run --cargo-profile ci --locked --workspace -E not~(package(cli)~&~kind(test))~-~package(fuzz)",
             ],
             fallback: Some((
                 NEXTEST,
-                &["cargo test --profile ci --locked --workspace --exclude cli --all-targets"],
+                &["cargo test --profile ci --locked --workspace --exclude cli --exclude fuzz --all-targets"],
             )),
+            ..Step::DEFAULT
+        },
+        Step {
+            name: "fuzz targets, their corpora and a bounded number of mutations",
+            path: Some("fuzz/tests/corpus.rs"),
+            commands: &["cargo nextest run --cargo-profile ci --locked --workspace -E package(fuzz)"],
+            fallback: Some((NEXTEST, &["cargo test --profile ci --locked -p fuzz"])),
             ..Step::DEFAULT
         },
         Step {
@@ -141,6 +148,13 @@ pub(super) fn all() -> Vec<Step> {
                 Tool::Program("curl"),
             ],
             commands: &["python3 tests/clients/run.py"],
+            ..Step::DEFAULT
+        },
+        Step {
+            name: "end to end, the API document",
+            path: Some("tests/api/run.py"),
+            tools: &[Tool::Program("python3"), Tool::PythonModule("schemathesis")],
+            commands: &["python3 tests/api/run.py"],
             ..Step::DEFAULT
         },
         Step {

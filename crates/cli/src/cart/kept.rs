@@ -59,6 +59,14 @@ pub(super) fn save(file: &Path, kept: &Kept) -> Result<(), Failure> {
     })
 }
 
+/// Reads what might be a kept session; for the fuzz targets.
+pub(super) fn read_all(text: &str) {
+    if let Ok(kept) = serde_json::from_str::<Kept>(text) {
+        let again = serde_json::to_string(&kept).expect("texts and numbers are valid JSON");
+        assert_eq!(serde_json::from_str::<Kept>(&again).ok(), Some(kept));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

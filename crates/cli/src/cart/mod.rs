@@ -157,3 +157,15 @@ impl Cart {
         Ok(entries)
     }
 }
+
+/// Reads what might be a cart; for the fuzz targets.
+pub(crate) fn read_all(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let of_set = entry::of_set(&lines);
+    let again: Vec<String> = of_set.iter().map(ToString::to_string).collect();
+    assert_eq!(entry::of_set(&again), of_set);
+    let items = entry::items(&entry::of_list(&lines));
+    assert!(items.len() <= lines.len());
+    kept::read_all(&text);
+}

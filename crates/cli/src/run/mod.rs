@@ -110,3 +110,8 @@ fn conclude(records: &mut [Record], json: bool) -> Result<(), Failure> {
     }
     talk::print(format_args!("\n{}", report.text().trim_end()))
 }
+
+/// Reads a file's lines; for the fuzz targets.
+pub(crate) fn read_all(bytes: &[u8]) {
+    script::read_all(bytes);
+}

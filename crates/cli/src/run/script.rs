@@ -75,6 +75,24 @@ fn script(name: String, bytes: &[u8]) -> Script {
     Script { name, lines: parsed.collect() }
 }
 
+/// Reads a file's lines; for the fuzz targets. One that is a request means the same when it is written anew.
+pub(super) fn read_all(bytes: &[u8]) {
+    for (_, request) in script(String::new(), bytes).lines {
+        let Ok(request) = request else { continue };
+        let level = match request.level {
+            client::Level::Linearizable => 1,
+            client::Level::Sequential => 2,
+            client::Level::Causal => 3,
+            client::Level::Eventual => 4,
+        };
+        let again = match &request.value {
+            Some(value) => format!("{level}, 1, {} ::: {value}", request.key),
+            None => format!("{level}, 2, {}", request.key),
+        };
+        assert_eq!(line::parse(&again), Ok(Some(request)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -186,6 +186,23 @@ fn check_judges_a_file() {
     let output = check("stale", &format!("{set}\n{newer}\n{}\n", read(20)));
     expect_exit(&output, 6);
     assert!(stdout(&output).contains("sequential: NO"), "{}", stdout(&output));
+
+    // What breaks it is shown: as text, and as a picture where one is asked for.
+    assert!(
+        stdout(&output).contains("counterexample at sequential: 3 of 3 operations"),
+        "{}",
+        stdout(&output)
+    );
+    let picture = folder.path().join("stale.svg");
+    let drawn = |name: &str| {
+        let mut command = Command::new(QUARTET);
+        run(command.arg("check").arg(folder.path().join(name)).arg("--svg").arg(&picture), b"")
+    };
+    expect_exit(&drawn("good"), 0);
+    assert!(!picture.exists(), "nothing is broken, so there is nothing to draw");
+    expect_exit(&drawn("stale"), 6);
+    let svg = std::fs::read_to_string(&picture).expect("the picture");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
 }
 
 #[test]

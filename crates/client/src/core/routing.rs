@@ -160,7 +160,7 @@ impl Routing {
     }
 
     /// Takes the reply to CLUSTER SLOTS from the node at `from`; anything that is not a whole map is left aside.
-    pub(crate) fn learn(&mut self, from: &str, reply: &Reply) {
+    pub fn learn(&mut self, from: &str, reply: &Reply) {
         let Reply::Array(rows) = reply else { return };
         let Some((from_host, _)) = split(from) else { return };
         let mut runs = Vec::with_capacity(rows.len());

@@ -25,6 +25,7 @@ mod strong;
 
 pub use conflicts::Conflict;
 pub(crate) use decide::decide;
+pub(crate) use strong::keys_of;
 pub(crate) use strong::{apply as apply_strong, note_expired};
 
 use crate::machine::ShardMachine;

@@ -65,6 +65,15 @@ fn touch(write: &Write) -> Touch<'_> {
     }
 }
 
+/// The keys that a write is about; none for one that is about them all.
+pub(crate) fn keys_of(write: &Write) -> Vec<&Bytes> {
+    match touch(write) {
+        Touch::Shard => Vec::new(),
+        Touch::Blindly(key) | Touch::Key(key) => vec![key],
+        Touch::SeveralBlindly(keys) | Touch::Several(keys) => keys,
+    }
+}
+
 /// Whether a strong write of one key that is no write of elements leaves the elements that it does not take out.
 fn keeps_elements(write: &Write) -> bool {
     matches!(

@@ -17,6 +17,12 @@ mod writer;
 
 pub use writer::Log;
 
+/// Whether what stands behind a frame's checksum can be read. For the fuzz targets alone.
+#[doc(hidden)]
+pub fn is_payload(payload: &[u8]) -> bool {
+    record::decode(payload).is_some()
+}
+
 use crate::disk::{Disk, DiskError};
 use proto::ids::{ClusterId, GroupId, Incarnation, LogIndex, NodeId, ReplicaId, Term};
 use proto::peer::ConsensusEntry;

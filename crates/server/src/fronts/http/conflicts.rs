@@ -61,7 +61,7 @@ pub(super) struct ByWhat {
 }
 
 /// The newest writes of a key that were superseded.
-#[utoipa::path(get, path = "/conflicts/{key}", tag = "kvs",
+#[utoipa::path(get, path = "/conflicts/{key}", operation_id = "get_conflicts", tag = "kvs",
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
         SaidInHeaders,

@@ -101,9 +101,19 @@ async fn read(body: Body) -> Result<axum::body::Bytes, Problem> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::bad_request("bad_body", format!("the body is not what /openapi.json describes ({error}); such as {{\"fault\":\"cut\",\"nodes\":[1,2]}}"))
-    })
+    let bad = |why: &dyn std::fmt::Display| {
+        Problem::bad_request(
+            "bad_body",
+            format!(
+                "the body is not what /openapi.json describes ({why}); such as {{\"fault\":\"cut\",\"nodes\":[1,2]}}"
+            ),
+        )
+    };
+    // The library reads a list of fields, too: then a mistaken `[]` would heal everything.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(bad(&"a list, where an object belongs"));
+    }
+    serde_json::from_slice(body).map_err(|error| bad(&error))
 }
 
 async fn carry_out(front: &Front, wish: Wish) -> Result<Response, Problem> {
@@ -121,4 +131,29 @@ fn problem(error: FaultError) -> Problem {
     };
     let maybe_applied = matches!(error.kind, FaultErrorKind::Partly | FaultErrorKind::Unanswered);
     Problem { maybe_applied, ..Problem::new(status, code, error.sentence) }
+}
+
+/// Reads bodies as the handlers do; for the fuzz targets.
+pub(super) fn read_all(body: &[u8]) {
+    if let Ok(NewFault { fault, nodes, span, ms }) = parse(body) {
+        let nodes: Vec<_> = nodes.into_iter().map(NodeId).collect();
+        let _ = Wish::new(&fault, &nodes, span.as_deref(), ms);
+    }
+    let _ = parse::<Healing>(body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by schemathesis.
+    #[test]
+    fn a_list_is_no_fault_and_heals_nothing() {
+        assert!(parse::<Healing>(b" []").is_err() && parse::<Option<Healing>>(b"[[1,2]]").is_err());
+        assert!(parse::<NewFault>(b"[\"cut\",[1,2]]").is_err());
+        assert_eq!(
+            parse::<Healing>(b" {\"nodes\":[1,2]}").ok().map(|healing| healing.nodes),
+            Some(vec![1, 2])
+        );
+    }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads a value.
-#[utoipa::path(get, path = "/kvs/{key}", tag = "kvs",
+#[utoipa::path(get, path = "/kvs/{key}", operation_id = "get_key", tag = "kvs",
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
         SaidInHeaders,
@@ -75,7 +75,7 @@ pub(super) async fn get(
 }
 
 /// Writes a value.
-#[utoipa::path(put, path = "/kvs/{key}", tag = "kvs", request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+#[utoipa::path(put, path = "/kvs/{key}", operation_id = "put_key", tag = "kvs", request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
         ("ttl" = Option<String>, Query, description = "Time to live: seconds, or 500ms, 10s, 5m, 2h"),
@@ -118,7 +118,7 @@ pub(super) async fn put(
 }
 
 /// Deletes a key.
-#[utoipa::path(delete, path = "/kvs/{key}", tag = "kvs",
+#[utoipa::path(delete, path = "/kvs/{key}", operation_id = "delete_key", tag = "kvs",
     params(
         ("key" = String, Path, description = "The key, percent-encoded"),
         SaidInHeaders,

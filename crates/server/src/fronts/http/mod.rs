@@ -4,7 +4,7 @@
 //!
 //! * `listener`: connections, few and with time limits. `conditions`: what headers and query say. `kvs`: the keys. `conflicts`: their superseded writes. `achieved`: what replies say besides. `faults`: faults. `admin`: everything else.
 //! * `stillness`: a paused node answers nothing here.
-//! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`, `parameters`: `/openapi.json`.
+//! * `problem`: errors as problem documents (RFC 9457) with stable codes. `openapi`, `parameters`, `onward`: `/openapi.json`.
 
 mod achieved;
 mod admin;
@@ -14,6 +14,7 @@ mod faults;
 mod handoff;
 mod kvs;
 mod listener;
+mod onward;
 mod openapi;
 mod parameters;
 mod problem;
@@ -109,6 +110,34 @@ fn is_authorized(password: &Password, headers: &HeaderMap) -> bool {
     let Some(colon) = decoded.iter().position(|&byte| byte == b':') else { return false };
     let (user, given) = (&decoded[..colon], &decoded[colon + 1..]);
     scheme.eq_ignore_ascii_case("basic") && (user == b"default" || user.is_empty()) && password.is(given)
+}
+
+/// Reads a request as the handlers do; for the fuzz targets. A line with path and query, header lines, a blank line, the body.
+pub(crate) fn read_all(bytes: &[u8]) {
+    let (head, body) = match bytes.windows(2).position(|pair| pair == b"\n\n") {
+        Some(end) => (&bytes[..end], &bytes[end + 2..]),
+        None => (bytes, &[][..]),
+    };
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let Ok(uri) = axum::http::Uri::try_from(lines.next().unwrap_or_default()) else { return };
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let value = line.get(colon + 1..).unwrap_or_default().trim_ascii();
+        if let (Ok(name), Ok(value)) =
+            (header::HeaderName::from_bytes(&line[..colon]), header::HeaderValue::from_bytes(value))
+        {
+            headers.append(name, value);
+        }
+    }
+    let _ = is_authorized(&Password::new(b"secret"), &headers);
+    let _ = kvs::key_behind("/kvs/", &uri);
+    if let Ok(options) = conditions::Options::read(&headers, &uri) {
+        let _ = options.of_a_read();
+        let _ = options.without_expiry();
+        assert_eq!(conditions::Options::read(&headers, &uri).ok(), Some(options));
+    }
+    faults::read_all(body);
 }
 
 #[cfg(test)]

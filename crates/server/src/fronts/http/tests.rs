@@ -128,8 +128,7 @@ fn the_password_guards_data_and_status_but_not_health() {
 #[test]
 fn a_conflict_is_described_as_it_is_told() {
     use proto::superseded::{FIELDS, FIELDS_OF_BY};
-    use utoipa::OpenApi;
-    let document = serde_json::to_value(openapi::Document::openapi()).expect("JSON");
+    let document = openapi::as_json();
     for (schema, fields) in [("Conflict", &FIELDS[..]), ("ByWhat", &FIELDS_OF_BY)] {
         let described = document["components"]["schemas"][schema]["properties"].as_object();
         let mut described: Vec<&str> = described.expect(schema).keys().map(|name| &**name).collect();
@@ -140,4 +139,38 @@ fn a_conflict_is_described_as_it_is_told() {
     }
     let told = &document["paths"]["/conflicts/{key}"]["get"]["responses"]["200"]["headers"];
     assert!(told["Served-By"].is_object() && told["Consistency"].is_object(), "{told}");
+}
+
+#[test]
+fn every_link_leads_to_an_operation_that_takes_what_it_brings() {
+    let document = openapi::as_json();
+    let mut operations = std::collections::BTreeMap::new();
+    for path in document["paths"].as_object().expect("paths").values() {
+        for operation in path.as_object().expect("operations").values() {
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(operations.insert(id, operation).is_none(), "two operations are called {id}");
+        }
+    }
+    let mut links = 0;
+    for operation in operations.values() {
+        for response in operation["responses"].as_object().expect("responses").values() {
+            for link in response["links"].as_object().into_iter().flat_map(|links| links.values()) {
+                links += 1;
+                let target = operations[link["operationId"].as_str().expect("an operation")];
+                for (name, from) in link["parameters"].as_object().expect("parameters") {
+                    let (place, name) = name.split_once('.').expect("where it is said, and its name");
+                    let taken = target["parameters"].as_array().expect("parameters").iter();
+                    let taken =
+                        taken.filter(|parameter| parameter["in"] == place && parameter["name"] == name);
+                    assert_eq!(taken.count(), 1, "{name} of {link}");
+                    let version = from == "$response.header.ETag";
+                    assert!(version || from == "$request.path.key", "{from}");
+                    assert!(!version || response["headers"]["ETag"].is_object(), "{response}");
+                }
+            }
+        }
+    }
+    assert!(links >= 16, "{links}");
+    let body = &document["paths"]["/kvs/{key}"]["put"]["requestBody"]["content"]["application/octet-stream"];
+    assert_eq!(body["schema"]["type"], "string");
 }

@@ -1,0 +1,4 @@
+//! `fuzz::words::resp_replies` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::words::resp_replies(bytes));

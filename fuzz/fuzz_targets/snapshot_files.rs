@@ -1,0 +1,4 @@
+//! `fuzz::disk::snapshot_files` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::disk::snapshot_files(bytes));
