@@ -5,6 +5,7 @@
 //!
 //! Invariant: what is accepted is proposed in the order of acceptance, or handed back.
 
+use crate::marks::{Mark, reached};
 use crate::reads::Reads;
 use bytes::Bytes;
 use proto::hlc::Timestamp;
@@ -144,6 +145,7 @@ impl Duties {
         let is_next = operation.predecessor == newest(dot.origin) && dot.number > operation.predecessor;
         let follows = operation.held.iter().all(|held| newest(held.origin) >= held.number);
         if !is_next || !follows || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP {
+            reached(Mark::SubmittedOutOfOrder);
             return;
         }
         self.submitted.add(dot);
@@ -187,6 +189,7 @@ impl Duties {
             self.behind_since = None;
         } else if now - *self.behind_since.get_or_insert(now) >= interval {
             self.behind_since = None;
+            reached(Mark::EmptyEntryAtRest);
             self.want_time(newest);
         }
     }
@@ -276,7 +279,10 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
             let deed = match write {
                 _ if refused => Deed::RefuseForMemory,
                 Some(write) if now < deadline => Deed::Apply(write),
-                _ => Deed::Nothing,
+                _ => {
+                    reached(Mark::WritePastDeadline);
+                    Deed::Nothing
+                }
             };
             let entry = LogEntry::Write { proposed, position, client, deed };
             let bytes = encode(&entry);

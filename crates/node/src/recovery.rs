@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::group::Group;
 use crate::leadership::Leadership;
 use crate::machine::Machine;
+use crate::marks::{Mark, reached};
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
 use crate::reads::LeaseTerms;
@@ -112,6 +113,7 @@ impl Core {
             group.recorded = config.record_applied.then(Vec::new);
             clock.merge_decided(group.machine.last());
             if let Some(partial) = Partial::recover(disk, id)? {
+                reached(Mark::PartialFoundAtStart);
                 partials.insert(id, partial);
             }
             groups.insert(id, group);
@@ -230,6 +232,7 @@ fn recover_group(
                 snapshot.point.index
             )));
         }
+        reached(Mark::SnapshotReadAtStart);
         point = restore(&mut machine, id, snapshot)?;
     }
     let last = found.entries.last().map_or(point.index, |entry| entry.index);

@@ -5,8 +5,10 @@
 //!
 //! Invariant: drawn in one go from one fork of the seed; nothing here depends on anything but the seed.
 
+use crate::aims::Aim;
 use crate::faults::FaultParams;
 use crate::network::NetworkParams;
+use crate::overrides::Left;
 use crate::random::Random;
 use crate::schedule::{MILLISECOND, SECOND};
 use crate::weak::{self, WeakParams};
@@ -69,6 +71,8 @@ pub struct Params {
     pub batch_ns: u64,
     /// The monotonic clocks are off by up to this, in parts per million.
     pub drift_ppm: u64,
+    /// The wall clocks run too fast or too slow by up to this, in parts per million.
+    pub wall_drift_ppm: u64,
     /// The wall clocks are off by up to this, in milliseconds.
     pub wall_offset_ms: u64,
     /// A log segment's size in bytes: small ones make truncation and snapshots happen within a minute.
@@ -81,6 +85,10 @@ pub struct Params {
     pub faults: FaultParams,
     /// The clients.
     pub workload: WorkloadParams,
+    /// Where it is aimed.
+    pub aim: Aim,
+    /// What is left of it; a seed leaves everything.
+    pub left: Left,
 }
 
 impl Params {
@@ -131,6 +139,7 @@ impl Params {
             },
             batch_ns: *draw.pick(&[0, 10, 50, 200, 1_000]) * 1_000,
             drift_ppm: *draw.pick(&[0, 50, 200, 5_000]),
+            wall_drift_ppm: *random.fork("wall drift", 0).pick(&[0, 0, 50, 500, 2_000]),
             wall_offset_ms: *draw.pick(&[0, 5, 50, 200]),
             segment_bytes: *draw.pick(&[64, 128, 256, 1_024]) * 1_024,
             snapshot_log_bytes: *draw.pick(&[16, 64, 256]) * 1_024,
@@ -149,7 +158,12 @@ impl Params {
                 sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
                 weak,
             },
+            aim: Aim::Nowhere,
+            left: Left::default(),
         };
+        let mut draw_aim = random.fork("aim", 0);
+        params.aim = Aim::draw(&mut draw_aim);
+        params.aim.bend(&mut params, &mut draw_aim);
         if weak.is_on() {
             // Everybody is asked in the end what it holds.
             params.workload.clients = params.workload.clients.max(nodes);
@@ -165,13 +179,14 @@ impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {}: {} nodes, {} shards, {} replicas each, founding {}, {} s of faults",
+            "seed {}: {} nodes, {} shards, {} replicas each, founding {}, {} s of faults, aimed {}",
             self.seed,
             self.nodes,
             self.shards,
             self.replicas,
             if self.founding_by_messages { "by messages" } else { "ready" },
-            self.safety_ns / SECOND
+            self.safety_ns / SECOND,
+            self.aim
         )?;
         let network = &self.network;
         writeln!(
@@ -185,11 +200,12 @@ impl fmt::Display for Params {
         )?;
         write!(
             f,
-            "  nodes: sync {} µs, batch {} µs, drift {} ppm, wall clocks ±{} ms, segments {} KiB, snapshot after {} KiB of log",
+            "  nodes: sync {} µs, batch {} µs, drift {} ppm, wall clocks ±{} ms and {} ppm, segments {} KiB, snapshot after {} KiB of log",
             self.disk.sync_ns / 1_000,
             self.batch_ns / 1_000,
             self.drift_ppm,
             self.wall_offset_ms,
+            self.wall_drift_ppm,
             self.segment_bytes / 1_024,
             self.snapshot_log_bytes / 1_024
         )?;
@@ -226,6 +242,7 @@ impl fmt::Display for Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Kind;
 
     #[test]
     fn seeds_cover_the_shapes_of_clusters_and_never_ask_for_too_many_replicas() {
@@ -246,7 +263,10 @@ mod tests {
             assert!(!without.workload.weak.is_on());
             assert!(with.faults.kinds.len() > without.faults.kinds.len());
             assert_eq!((with.nodes, with.safety_ns), (without.nodes, without.safety_ns));
-            assert!(without.faults.kinds.iter().all(|kind| crate::faults::Kind::ALL.contains(kind)));
+            assert!(
+                without.faults.kinds.iter().all(|kind| !Kind::WEAK.contains(kind))
+                    || without.aim != Aim::Nowhere
+            );
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::arbitration::overlay;
 use crate::core::Core;
 use crate::event::Event;
 use crate::machine::Machine;
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
@@ -120,6 +121,7 @@ impl Core {
 
     fn try_to_keep_hint(&mut self, id: GroupId, request: &WeakRequest) -> Result<(), Failure> {
         let Weak::Write { write, client, .. } = &request.what else { return Ok(()) };
+        reached(Mark::WriteBecomesHint);
         if self.memory_full && crate::apply::grows(write) {
             return Err(Failure::out_of_memory());
         }
@@ -239,6 +241,7 @@ impl Core {
         }
         let leader = self.routing.group_leader(id).map(|(_, leader)| leader);
         if let Some(leader) = leader.filter(|leader| *leader != self.me) {
+            reached(Mark::HintPassedOn);
             self.outbox.send(leader, Message::Submit { group: id, operations });
         }
     }
