@@ -28,6 +28,21 @@ pub enum Aim {
 }
 
 impl Aim {
+    /// All of them.
+    pub const ALL: [Aim; 5] =
+        [Aim::Nowhere, Aim::Elections, Aim::StaleLeaders, Aim::PartialCuts, Aim::SkewedSessions];
+
+    /// Its name as an argument.
+    pub fn word(self) -> &'static str {
+        match self {
+            Aim::Nowhere => "nowhere",
+            Aim::Elections => "elections",
+            Aim::StaleLeaders => "stale-leaders",
+            Aim::PartialCuts => "partial-cuts",
+            Aim::SkewedSessions => "skewed-sessions",
+        }
+    }
+
     /// Draws an aim.
     pub fn draw(random: &mut Random) -> Aim {
         match random.below(10) {
@@ -49,7 +64,7 @@ impl Aim {
                 params.shards = 8;
                 params.network.latency_ns = *random.pick(&[5, 20]) * MILLISECOND;
                 params.faults.length_ns = random.between(300, 1_500) * MILLISECOND;
-                &[Kind::PowerLossOfAll, Kind::VoterDies, Kind::LateVotes, Kind::SlowNetwork]
+                &[Kind::PowerLossOfAll, Kind::VoterDies, Kind::LateVotes]
             }
             Aim::StaleLeaders => {
                 params.nodes = *random.pick(&[3, 3, 5]);
@@ -59,7 +74,7 @@ impl Aim {
                 params.workload.hot_keys = random.between(1, 2);
                 params.workload.reads_percent = 50;
                 params.workload.sequential_percent = 0;
-                &[Kind::WakesCutOff, Kind::PartialPartition, Kind::CutOff]
+                &[Kind::WakesCutOff, Kind::PartialPartition]
             }
             Aim::PartialCuts => {
                 params.nodes = *random.pick(&[3, 5, 5, 7]);
@@ -77,6 +92,9 @@ impl Aim {
                 &[Kind::PartialPartition, Kind::Partition]
             }
         };
+        // Few others, so that each comes often.
+        random.shuffle(&mut params.faults.kinds);
+        params.faults.kinds.truncate(2);
         for kind in kinds {
             if !params.faults.kinds.contains(kind) {
                 params.faults.kinds.push(*kind);
@@ -88,12 +106,6 @@ impl Aim {
 
 impl fmt::Display for Aim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Aim::Nowhere => "nowhere",
-            Aim::Elections => "elections",
-            Aim::StaleLeaders => "stale leaders",
-            Aim::PartialCuts => "partial cuts",
-            Aim::SkewedSessions => "skewed sessions",
-        })
+        f.write_str(self.word())
     }
 }

@@ -1,5 +1,6 @@
 //! The arguments of the command `sim`.
 
+use sim::aims::Aim;
 use sim::overrides::{self, Overrides, parse_span};
 use sim::run::Options;
 
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going
   --keep-going   do not stop at the first failure
   --seed S       run one seed twice, and compare
   --weak P       of a hundred operations P are below sequential, whatever the seed says; 0 is a world without any
+  --aim WHERE    worlds aimed at elections, stale-leaders, partial-cuts, skewed-sessions, or nowhere, wherever the seed aims
   --trace        run it once and print what happened, a line an event
   --shiviz       run it once and print a log that ShiViz draws
     --node N, --group G, --from 12s, --to 14.5s
@@ -72,6 +74,12 @@ impl Wanted {
                 "--threads" => wanted.threads = number(&argument, &value()?)?.clamp(1, 64) as usize,
                 "--seconds" => wanted.seconds = number(&argument, &value()?)?,
                 "--weak" => wanted.options.weak_percent = Some(number(&argument, &value()?)?.min(100)),
+                "--aim" => {
+                    let word = value()?;
+                    let aim = Aim::ALL.into_iter().find(|aim| aim.word() == word);
+                    wanted.options.aim =
+                        Some(aim.ok_or_else(|| format!("write one of {:?}", Aim::ALL.map(Aim::word)))?);
+                }
                 "--keep-going" => wanted.keep_going = true,
                 "--trace" => wanted.options.with_lines = true,
                 "--shiviz" => wanted.options.with_shiviz = true,

@@ -234,7 +234,7 @@ impl World {
             self.schedule.after(delay, Event::Arrives { to, from: node, bytes, stamp });
         }
         if is_voter_to_die {
-            self.voter_dies(node);
+            self.voter_dies(node, to);
         }
     }
 

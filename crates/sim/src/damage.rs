@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever is taken away is given back, by an event that is scheduled when it is taken: a process that ended starts again, a cut heals, a pause ends.
 
-use crate::faults::{Fault, Kind};
+use crate::faults::{Fault, Kind, Victim};
 use crate::machine::Mind;
 use crate::network::Shape;
 use crate::schedule::{MILLISECOND, SECOND};
@@ -13,6 +13,11 @@ use node::io::Input;
 const BACK_AT_ONCE_NS: u64 = 20 * MILLISECOND;
 /// Its wall clock may be so far behind then, in milliseconds: less than peers accept.
 const MOST_BEHIND_MS: i64 = 480;
+
+/// Within so long, in nanoseconds, a sleeper is cut off: an election takes about as long.
+const EARLY_NS: u64 = 500 * MILLISECOND;
+/// For so long nobody hears of a candidate whose voter died, in nanoseconds: several elections.
+const UNHEARD_NS: u64 = 1_500 * MILLISECOND;
 
 /// The shapes that leave everybody in reach of somebody.
 const PARTIAL: [Shape; 5] =
@@ -72,7 +77,14 @@ impl World {
             Kind::Clog => self.trouble.clog(victim, now.after(fault.length_ns)),
             Kind::HalfDead => self.trouble.swallow(victim, now.after(2 * fault.length_ns)),
             Kind::LateVotes => self.trouble.delay_votes(now.after((4 * fault.length_ns).min(10 * SECOND))),
-            Kind::VoterDies => self.machines[victim].dies_of_votes = true,
+            Kind::VoterDies => {
+                // The leader is back soon, and asks the same voters for the same term, if they let it.
+                let leader = self.victim(Victim::Leader);
+                for node in (0..self.nodes()).filter(|node| *node != leader) {
+                    self.machines[node].dies_of_votes = true;
+                }
+                self.crash_for(leader, false, fault.length_ns.min(SECOND / 2));
+            }
             Kind::LinkFlap => self.flap_links(victim),
             Kind::LossStorm => {
                 self.network.storm_loss_ppm = 50_000 + (fault.detail % 400_000) as u32;
@@ -91,12 +103,13 @@ impl World {
                 machine.paused_until = machine.paused_until.max(now.after(2 * SECOND + 3 * fault.length_ns));
             }
             Kind::WakesCutOff => {
-                let machine = &mut self.machines[victim];
+                let node = self.victim(Victim::Leader);
+                let machine = &mut self.machines[node];
                 let pause_ns = SECOND + fault.length_ns / 2;
                 machine.paused_until = machine.paused_until.max(now.after(pause_ns));
-                // A moment before, so that what the others have sent meanwhile is all that it will hear.
-                let ending = Ending::CutOff { node: victim, length_ns: fault.length_ns };
-                self.schedule.after(fault.detail % pause_ns, Event::FaultEnds(ending));
+                // Mostly before anybody else is elected: then it does not know, when it wakes, that it is deposed.
+                let ending = Ending::CutOff { node, length_ns: pause_ns + fault.length_ns };
+                self.schedule.after(fault.detail % EARLY_NS, Event::FaultEnds(ending));
             }
             Kind::GracefulStop => self.stop_gracefully(victim, fault.length_ns),
             Kind::SlowDisk => {
@@ -178,8 +191,10 @@ impl World {
     }
 
     /// A node has given a vote, and was told to die of it.
-    pub(crate) fn voter_dies(&mut self, node: usize) {
+    pub(crate) fn voter_dies(&mut self, node: usize, candidate: usize) {
         self.note(node, "dies", || "having voted".to_owned());
+        // Whom it has elected is not heard of for a while, so that others are candidates too.
+        self.trouble.mute(candidate, self.schedule.now().after(UNHEARD_NS));
         let length_ns = self.random.between(1, 50) * MILLISECOND;
         self.crash_for(node, true, length_ns);
     }

@@ -56,7 +56,7 @@ pub enum Kind {
     KillAmongOutputs,
     /// A node takes no step for longer than an election takes, and is cut off from the others when it goes on.
     WakesCutOff,
-    /// A node loses power as soon as it has given a vote, and is back at once.
+    /// Nodes lose power as soon as they have given a vote, and are back at once; whom they have elected is not heard for a while.
     VoterDies,
     /// Requests for votes come late.
     LateVotes,

@@ -172,6 +172,7 @@ fn report(ended: &Ended, overrides: &Overrides, options: Options) -> u8 {
     let Some(failure) = &ended.failure else { return 0 };
     let seed = ended.params.seed;
     let weak = options.weak_percent.map_or(String::new(), |percent| format!(" --weak {percent}"));
+    let weak = options.aim.map_or(weak.clone(), |aim| format!("{weak} --aim {aim}"));
     #[cfg(feature = "planted")]
     let weak = format!("{weak} --planted {:?}", options.planted);
     let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();

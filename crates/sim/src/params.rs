@@ -11,7 +11,7 @@ use crate::network::NetworkParams;
 use crate::overrides::Left;
 use crate::random::Random;
 use crate::schedule::{MILLISECOND, SECOND};
-use crate::weak::{self, WeakParams};
+use crate::weak::WeakParams;
 use std::fmt;
 
 /// How a disk behaves.
@@ -40,6 +40,8 @@ pub struct WorkloadParams {
     pub cold_keys: u64,
     /// The longest cold value, in bytes.
     pub cold_value_bytes: u64,
+    /// Of a hundred writes to cold keys, so many delete.
+    pub cold_deletes_percent: u64,
     /// The deadline of a request, in milliseconds.
     pub deadline_ms: u64,
     /// Of a hundred reads, so many may be answered below linearizable; of a hundred writes, half as many are called sequential.
@@ -94,11 +96,16 @@ pub struct Params {
 impl Params {
     /// The parameters of a seed.
     pub fn draw(seed: u64) -> Params {
-        Params::draw_with(seed, (!weak::BY_DEFAULT).then_some(0))
+        Params::draw_with(seed, None)
     }
 
     /// The parameters of a seed; of a hundred operations so many are weak, whatever the seed says.
     pub fn draw_with(seed: u64, weak_percent: Option<u64>) -> Params {
+        Params::draw_aimed(seed, weak_percent, None)
+    }
+
+    /// The same, aimed somewhere, wherever the seed would aim.
+    pub fn draw_aimed(seed: u64, weak_percent: Option<u64>, aim: Option<Aim>) -> Params {
         let random = Random::new(seed).fork("params", 0);
         let mut draw = random.clone();
         let nodes = *draw.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]);
@@ -143,7 +150,7 @@ impl Params {
             wall_offset_ms: *draw.pick(&[0, 5, 50, 200]),
             segment_bytes: *draw.pick(&[64, 128, 256, 1_024]) * 1_024,
             snapshot_log_bytes: *draw.pick(&[16, 64, 256]) * 1_024,
-            memory_limit_bytes: draw.chance(1, 8).then(|| draw.between(100, 600) * 1_024),
+            memory_limit_bytes: draw.chance(1, 8).then(|| draw.between(100, 600) * 256),
             faults,
             workload: WorkloadParams {
                 clients: draw.between(6, 14) as usize,
@@ -153,6 +160,7 @@ impl Params {
                 hot_keys: draw.between(2, 5),
                 cold_keys: draw.between(20, 400),
                 cold_value_bytes: *draw.pick(&[64, 512, 4_096]),
+                cold_deletes_percent: 0,
                 deadline_ms: *draw.pick(&[500, 1_000, 2_000, 4_000]),
                 // Of a stream of its own: the worlds of older seeds stay what they were.
                 sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
@@ -161,8 +169,13 @@ impl Params {
             aim: Aim::Nowhere,
             left: Left::default(),
         };
+        if params.memory_limit_bytes.is_some() {
+            // Small values would never fill it, and without deletions it would never be free again.
+            (params.workload.cold_value_bytes, params.workload.cold_deletes_percent) = (8_192, 30);
+        }
         let mut draw_aim = random.fork("aim", 0);
-        params.aim = Aim::draw(&mut draw_aim);
+        let drawn = Aim::draw(&mut draw_aim);
+        params.aim = aim.unwrap_or(drawn);
         params.aim.bend(&mut params, &mut draw_aim);
         if weak.is_on() {
             // Everybody is asked in the end what it holds.
@@ -258,15 +271,13 @@ mod tests {
     #[test]
     fn a_world_without_weak_operations_is_what_it_was_before_there_were_any() {
         for seed in 0..100 {
-            let (with, without) = (Params::draw_with(seed, Some(50)), Params::draw_with(seed, Some(0)));
+            let drawn = |weak| Params::draw_aimed(seed, Some(weak), Some(Aim::Nowhere));
+            let (with, without) = (drawn(50), drawn(0));
             assert!(with.workload.weak.is_on() && with.workload.clients >= with.nodes);
             assert!(!without.workload.weak.is_on());
             assert!(with.faults.kinds.len() > without.faults.kinds.len());
             assert_eq!((with.nodes, with.safety_ns), (without.nodes, without.safety_ns));
-            assert!(
-                without.faults.kinds.iter().all(|kind| !Kind::WEAK.contains(kind))
-                    || without.aim != Aim::Nowhere
-            );
+            assert!(without.faults.kinds.iter().all(|kind| !Kind::WEAK.contains(kind)));
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn print<S: Fn() -> bool + Send>(
                 start,
                 threads,
                 options,
-                |handed_out| handed_out >= most || is_over(),
+                move |handed_out| handed_out >= most || is_over(),
                 |ended| {
                     let number = ended.params.seed - start + 1;
                     if let Some(failure) =

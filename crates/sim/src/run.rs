@@ -5,6 +5,7 @@
 //!
 //! Invariant: a run always ends: virtual time is bounded, and so is the number of events at one instant's pace. A panic anywhere in the core is a failure, even one that the core caught.
 
+use crate::aims::Aim;
 use crate::coverage::Coverage;
 use crate::judges::{Evidence, Judged, as_far_as_known, judge_history};
 use crate::overrides::Overrides;
@@ -123,6 +124,8 @@ pub struct Options {
     pub filter: Filter,
     /// Of a hundred operations so many are below sequential, whatever the seed says; 0 is a world without any.
     pub weak_percent: Option<u64>,
+    /// Where worlds are aimed, wherever the seed would aim them.
+    pub aim: Option<Aim>,
     /// The bug that is planted.
     #[cfg(feature = "planted")]
     pub planted: node::planted::Planted,
@@ -135,7 +138,7 @@ impl Options {
         let is_planted = self.planted != node::planted::Planted::Nothing;
         #[cfg(not(feature = "planted"))]
         let is_planted = false;
-        self.weak_percent.is_none() && !is_planted
+        self.weak_percent.is_none() && self.aim.is_none() && !is_planted
     }
 }
 
@@ -146,10 +149,7 @@ pub fn run(seed: u64, options: Options) -> Ended {
 
 /// Runs a seed whose world was changed.
 pub fn run_changed(seed: u64, overrides: &Overrides, options: Options) -> Ended {
-    let mut params = match options.weak_percent {
-        None => Params::draw(seed),
-        percent => Params::draw_with(seed, percent),
-    };
+    let mut params = Params::draw_aimed(seed, options.weak_percent, options.aim);
     overrides.apply(&mut params);
     run_with(params, options)
 }

@@ -45,6 +45,11 @@ impl Trouble {
         directions.into_iter().for_each(|at| self.swallowed[at] = until);
     }
 
+    /// Lets vanish, until then, whatever a node sends.
+    pub fn mute(&mut self, node: usize, until: Instant) {
+        self.swallowed[node * self.nodes..(node + 1) * self.nodes].fill(until);
+    }
+
     /// Lets requests for votes come late until then.
     pub fn delay_votes(&mut self, until: Instant) {
         self.late_votes = until;

@@ -8,7 +8,10 @@
 #![cfg(feature = "planted")]
 
 use node::planted::Planted;
-use sim::run::{Options, run};
+use sim::overrides::Overrides;
+use sim::run::{Options, run, run_changed};
+use sim::shrink::shrink;
+use sim::verdict::Failure;
 
 /// How many seeds a bug may need from its noted one on.
 const SEEDS: u64 = 25;
@@ -146,4 +149,26 @@ fn a_removal_that_takes_what_it_had_not_seen_is_caught() {
 #[test]
 fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
     is_caught_below_sequential(Planted::ClockBackOnRestart, 4);
+}
+
+#[test]
+fn a_world_that_fails_is_shrunk_and_fails_alike_as_its_command_line_says() {
+    let planted = Planted::TombstonesDropped;
+    let options = Options { planted, weak_percent: Some(60), ..Options::default() };
+    let seed = 2;
+    let before = run(seed, options);
+    let tries = std::cell::Cell::new(0);
+    let is_over = || tries.replace(tries.get() + 1) >= 25;
+    let found = shrink(seed, Overrides::default(), options, 2, &is_over).expect("the seed fails");
+    let alike = |failure: Option<&Failure>| failure.map(|failure| (failure.class, failure.invariant));
+    assert_eq!(alike(found.ended.failure.as_ref()), alike(before.failure.as_ref()));
+    assert!(found.ended.events * 2 < before.events, "{} events of {}", found.ended.events, before.events);
+    // What is printed is understood, and shows the same run.
+    let text = found.overrides.to_string();
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let mut read = Overrides::default();
+    while let Some(word) = words.next() {
+        assert_eq!(read.parse(&word, &mut || words.next()), Ok(true), "{word}");
+    }
+    assert_eq!(run_changed(seed, &read, options).fingerprint, found.ended.fingerprint);
 }

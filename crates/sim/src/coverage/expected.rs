@@ -10,19 +10,119 @@ pub(super) const GATE_SEEDS: u64 = 150;
 const SOAK_SEEDS: u64 = 2_000;
 
 /// Kinds that only long batches reach.
-const RARE: &[(Family, &str, &str)] = &[];
+const RARE: &[(Family, &str, &str)] = &[
+    (Family::Messages, "hand-over", "hints need a node that reaches no replica of a shard"),
+    (Family::Messages, "handed-over", "as hand-over"),
+    (
+        Family::Verdicts,
+        "refused by what was there",
+        "its origin must not have seen what the key became meanwhile",
+    ),
+    (Family::Verdicts, "superseded by the floor", "an origin must be cut off for as long as a floor needs"),
+    (Family::Verdicts, "hints applied", "as hand-over"),
+    (Family::Verdicts, "hints superseded", "as hand-over"),
+    (
+        Family::Branches,
+        "an entry came from an earlier start of its front",
+        "the first forward of a start must be held up for longer than a restart takes",
+    ),
+    (
+        Family::Branches,
+        "a weak write that was refused was asked for again",
+        "the session must be ahead of a replica's clock by more than peers accept",
+    ),
+    (
+        Family::Branches,
+        "lost words about copies were asked for again",
+        "a word must be lost that an answer waits for",
+    ),
+    (
+        Family::Branches,
+        "an operation in the middle of others lacked its predecessor",
+        "a part of a message must be decided before the rest of it comes",
+    ),
+    (
+        Family::Branches,
+        "a write of several fields lost some of them",
+        "two writes to different fields must meet",
+    ),
+    (Family::Branches, "a write of fields lost all of them", "as above"),
+    (
+        Family::Branches,
+        "a removal left what it had not seen",
+        "an addition and a removal of one member must meet",
+    ),
+    (Family::Branches, "a write was kept as a hint", "as hand-over"),
+    (Family::Branches, "a replica passed hints on to the leader", "as hand-over"),
+    (Family::Branches, "a hint lost where nobody remembers whether the winner was strong", "as hand-over"),
+    (Family::Branches, "a hint lost to a deletion that was forgotten", "as hand-over"),
+    (
+        Family::Branches,
+        "of an offered snapshot no slot was lacking",
+        "a follower must have fallen behind by nothing",
+    ),
+    (
+        Family::Branches,
+        "slots that a broken transfer had left behind were used",
+        "a transfer must break in the middle",
+    ),
+    (Family::Branches, "a receiver gave a transfer up", "as above"),
+    (Family::Branches, "a sender gave a transfer up after silence", "as above"),
+    (Family::Branches, "a start found what a broken transfer had left behind", "as above"),
+    (Family::Branches, "a received snapshot was not needed any more", "entries must overtake a snapshot"),
+    (Family::Branches, "a snapshot was offered to who needed none", "an offer must be late"),
+];
 
 /// Kinds that no run reaches, as things are.
 const OUT_OF_REACH: &[(Family, &str, &str)] = &[
     (Family::Messages, "read-index", "the library's own; never travels between nodes"),
     (Family::Messages, "read-index-response", "the library's own; never travels between nodes"),
     (Family::Messages, "transfer-leader", "the library's own; never travels between nodes"),
+    (
+        Family::Messages,
+        "directory-wanted",
+        "in a cluster of seven or fewer all nodes replicate the directory",
+    ),
+    (Family::Messages, "directory-copy", "as directory-wanted"),
     (Family::Events, "group poisoned", "a failure of the run"),
     (Family::Answers, "Invalid", "the workload asks for nothing invalid"),
     (Family::Answers, "Level", "the workload asks for no command below its levels"),
     (Family::Answers, "Closed", "a node that stops lets its clients finish, and then the connection is gone"),
+    (Family::Answers, "Expired", "a client repeats a number before it has given out 64 others"),
+    (
+        Family::Verdicts,
+        "repeated",
+        "a leader proposes nothing that its log has; `node/tests/arbitration.rs` has it",
+    ),
+    (
+        Family::Verdicts,
+        "too early",
+        "a leader proposes nothing whose time has not come; `node/tests/arbitration.rs` has it",
+    ),
+    (Family::Verdicts, "hints repeated", "as repeated"),
     (Family::Branches, "a read was answered by the lease", "the lease is off"),
     (Family::Branches, "an answer left too late for its lease, and its read began again", "the lease is off"),
+    (
+        Family::Branches,
+        "the library did not take proposals at once",
+        "a leader that hands over does not propose, and no group has 8 MiB undecided",
+    ),
+    (
+        Family::Branches,
+        "an entry repeated a write that was applied",
+        "a leader proposes nothing that its log has; the tests of `node::sessions` have it",
+    ),
+    (
+        Family::Branches,
+        "an entry was applied before its predecessor, and did nothing",
+        "a leader accepts a front's writes in their order only",
+    ),
+    (
+        Family::Branches,
+        "an answer waited because its session would have had too many dots",
+        "a minute does not have so many origins; `node/tests/front.rs` has it",
+    ),
+    (Family::Branches, "a node without a replica of the directory took a copy", "as directory-wanted"),
 ];
 
 fn reason<'a>(list: &'a [(Family, &str, &str)], family: Family, name: &str) -> Option<&'a str> {
