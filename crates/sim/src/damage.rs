@@ -27,8 +27,17 @@ impl World {
     /// Puts the plan's next fault into the schedule.
     pub(crate) fn plan_next_fault(&mut self) {
         let Some(plan) = &mut self.plan else { return };
-        let (calm_ns, fault) = plan.draw();
-        self.schedule.after(calm_ns, Event::FaultBegins(Box::new(fault)));
+        let left = &self.params.left;
+        loop {
+            let (calm_ns, fault) = plan.draw();
+            match (left.calm_ns, &left.only_faults) {
+                (Some(_), Some(only)) if only.last().is_none_or(|last| *last < fault.number) => return,
+                (Some(_), Some(only)) if !only.contains(&fault.number) => continue,
+                _ => {}
+            }
+            let calm_ns = left.calm_ns.unwrap_or(calm_ns);
+            return self.schedule.after(calm_ns, Event::FaultBegins(Box::new(fault)));
+        }
     }
 
     pub(crate) fn fault_begins(&mut self, fault: Fault) {

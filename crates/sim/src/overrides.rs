@@ -105,6 +105,8 @@ impl Without {
 pub struct Left {
     /// Only these faults of the plan happen, by their places in it from 1; `None`: all.
     pub only_faults: Option<BTreeSet<u64>>,
+    /// Between two of the faults that happen there is so much calm, in nanoseconds, whatever the plan says.
+    pub calm_ns: Option<u64>,
     /// Only these clients ask anything before the healing, from 0; `None`: all.
     pub only_clients: Option<BTreeSet<usize>>,
     /// So many operations are begun before the healing at most.
@@ -132,6 +134,7 @@ pub struct Overrides {
 
 /// The arguments that [`Overrides::parse`] understands.
 pub const USAGE: &str = "  --only-faults 3,7   only these faults of the plan, by their numbers in it; 0: none
+  --calm 1s           so much time before each of them, whatever the plan says
   --only-clients 1,4  only these clients
   --operations N      no more operations than these before the healing
   --until 12.5s       the healing comes then
@@ -170,6 +173,7 @@ impl Overrides {
         let mut value = || value().ok_or_else(|| format!("{argument} wants a value"));
         match argument {
             "--only-faults" => self.left.only_faults = Some(numbers(&value()?)?),
+            "--calm" => self.left.calm_ns = Some(parse_span(&value()?)?),
             "--only-clients" => self.left.only_clients = Some(numbers(&value()?)?),
             "--operations" => self.left.most_operations = numbers(&value()?)?.first().copied(),
             "--variant" => self.left.variant = numbers(&value()?)?.first().copied().unwrap_or_default(),
@@ -219,6 +223,9 @@ impl fmt::Display for Overrides {
             let none = BTreeSet::from([0]);
             write!(f, " --only-faults {}", joined(if only.is_empty() { &none } else { only }))?;
         }
+        if let Some(calm_ns) = left.calm_ns {
+            write!(f, " --calm {}ms", calm_ns / MILLISECOND)?;
+        }
         if let Some(only) = &left.only_clients {
             write!(f, " --only-clients {}", joined(only))?;
         }
@@ -256,6 +263,7 @@ mod tests {
         let written = Overrides {
             left: Left {
                 only_faults: Some([3, 7].into()),
+                calm_ns: Some(SECOND),
                 only_clients: Some([1].into()),
                 most_operations: Some(40),
                 variant: 2,

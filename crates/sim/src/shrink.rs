@@ -63,6 +63,8 @@ impl Shrinker<'_> {
             let before = self.best.overrides.clone();
             self.time();
             self.faults();
+            self.calm();
+            self.time();
             self.clients();
             self.troubles();
             self.cluster();
@@ -143,6 +145,16 @@ impl Shrinker<'_> {
         let all = || (1..=self.best.ended.faults).collect();
         let present: BTreeSet<u64> = self.best.overrides.left.only_faults.clone().unwrap_or_else(all);
         self.thin(present, |left, only| left.only_faults = Some(only));
+    }
+
+    /// What is left of the faults comes sooner.
+    fn calm(&mut self) {
+        if self.best.overrides.left.only_faults.is_some() {
+            [2 * SECOND, SECOND, SECOND / 4].into_iter().all(|calm_ns| {
+                let is_sooner = self.best.overrides.left.calm_ns.is_none_or(|calm| calm_ns < calm);
+                !is_sooner || self.attempt(self.with_left(|left| left.calm_ns = Some(calm_ns)))
+            });
+        }
     }
 
     fn clients(&mut self) {
