@@ -8,6 +8,7 @@
 #![cfg(feature = "planted")]
 
 use node::planted::Planted;
+use sim::aims::Aim;
 use sim::overrides::Overrides;
 use sim::run::{Options, run, run_changed};
 use sim::shrink::shrink;
@@ -26,15 +27,23 @@ fn is_caught_below_sequential(planted: Planted, first: u64) {
     is_caught_among(planted, first, 60);
 }
 
+/// The same in worlds that are aimed somewhere.
+fn is_caught_where(planted: Planted, aim: Aim, first: u64) {
+    is_caught_in(Options { aim: Some(aim), ..Options::default() }, planted, first);
+}
+
 fn is_caught_among(planted: Planted, first: u64, weak_percent: u64) {
-    let world = Options { weak_percent: Some(weak_percent), ..Options::default() };
+    is_caught_in(Options { weak_percent: Some(weak_percent), ..Options::default() }, planted, first);
+}
+
+fn is_caught_in(world: Options, planted: Planted, first: u64) {
     let found = (first..first + SEEDS).find_map(|seed| {
         let failure = run(seed, Options { planted, ..world }).failure?;
         Some((seed, failure))
     });
     let Some((seed, failure)) = found else {
         panic!(
-            "{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --weak {weak_percent} --seeds 2000"
+            "{planted:?} was not caught by {SEEDS} seeds from {first} in {world:?}; search again: sim --planted {planted:?} --seeds 2000"
         );
     };
     let innocent = run(seed, world).failure;
@@ -149,6 +158,26 @@ fn a_removal_that_takes_what_it_had_not_seen_is_caught() {
 #[test]
 fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
     is_caught_below_sequential(Planted::ClockBackOnRestart, 4);
+}
+
+#[test]
+fn a_vote_that_is_counted_twice_is_caught() {
+    is_caught_where(Planted::VoteCountedTwice, Aim::Elections, 1);
+}
+
+#[test]
+fn a_vote_that_is_forgotten_is_caught() {
+    is_caught_where(Planted::VoteForgotten, Aim::Elections, 1);
+}
+
+#[test]
+fn a_read_without_proof_of_leadership_is_caught() {
+    is_caught_where(Planted::ReadWithoutRound, Aim::StaleLeaders, 4);
+}
+
+#[test]
+fn a_strong_write_that_stands_before_what_its_session_depends_on_is_caught() {
+    is_caught_where(Planted::FoldAfterProposal, Aim::SkewedSessions, 15);
 }
 
 #[test]
