@@ -225,6 +225,7 @@ impl Duties {
 
     /// The library did not take a batch: it waits again, in front.
     pub fn put_back(&mut self, taken: Vec<Proposal>) {
+        reached(Mark::ProposalPutBack);
         for proposal in taken.into_iter().rev() {
             self.proposal_bytes += weight(&proposal);
             self.proposals.push_front(proposal);
@@ -241,6 +242,9 @@ impl Duties {
             }
         }
         self.proposal_bytes = 0;
+        if !back.is_empty() {
+            reached(Mark::WorkSentBack);
+        }
         back.extend(
             self.reads
                 .give_up()

@@ -263,7 +263,6 @@ impl Group {
     fn send_back(&mut self, leader: NodeId, around: &mut Surroundings<'_>) {
         let why = WhyNotTaken::NotLeader { leader };
         for (front, incarnation, what) in self.duties.give_up() {
-            reached(Mark::WorkSentBack);
             around.outbox.send(front, Message::NotTaken { group: self.id, incarnation, what, why });
         }
     }
@@ -273,7 +272,6 @@ impl Group {
             let wall_ms = around.now.wall_ms;
             let (entries, taken) = self.duties.next_batch(around.now.mono, || around.clock.next(wall_ms));
             if !self.replica.0.propose(entries) {
-                reached(Mark::ProposalPutBack);
                 self.duties.put_back(taken);
                 break;
             }
@@ -331,9 +329,6 @@ impl Group {
             Planted::ReplyBeforeSync => (early.into_iter().chain(late).collect(), Vec::new()),
             _ => (early, late),
         };
-        if !early.is_empty() && !self.unpersisted.is_empty() {
-            reached(Mark::HeartbeatAnsweredBesideTheLog);
-        }
         self.send_all(early, around);
         if needs_log || !self.unpersisted.is_empty() {
             self.unpersisted.push_back(Unpersisted {
@@ -512,7 +507,6 @@ impl Group {
                 && safe.wall_ms() < wall_ms
                 && crate::query::needs_empty_entry(&shard.state, wall_ms, &waiting.read.read)
             {
-                reached(Mark::SequentialReadAwaitsExpiry);
                 waiting.await_expiry(Timestamp::from_wall_ms(wall_ms), now);
                 self.safe_reads.put_back(waiting);
                 continue;
