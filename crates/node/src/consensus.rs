@@ -13,6 +13,7 @@ mod admit;
 mod tail;
 mod translate;
 
+use crate::marks::{Mark, reached};
 use bytes::Bytes;
 use proto::ids::{GroupId, LogIndex, ReplicaId, Term};
 use proto::peer::{Configuration, ConsensusEntry, ConsensusMessage, SnapshotPoint};
@@ -218,6 +219,7 @@ impl Replica {
             raft.tick() && !leads
         });
         if fired == Some(true) {
+            reached(Mark::ElectionBegun);
             self.attempts += 1;
         }
         if self.last_view.leader.0 != 0 {
@@ -236,6 +238,7 @@ impl Replica {
         };
         admit::check(raft, from, &message)?;
         if self.deaf_ticks > 0 && admit::asks_unforced_vote(&message) {
+            reached(Mark::VoteAskedOfTheNewlyStarted);
             return Ok(());
         }
         let message = translate::message_in(from, self.birth.replica, message);
@@ -284,6 +287,7 @@ impl Replica {
     /// Tells the followers what is decided, now that no proposal is on its way that would.
     pub fn tell_decided(&mut self) {
         if self.untold() && self.frozen.is_none() {
+            reached(Mark::DecisionToldByItself);
             self.guard(|raft| raft.raft.bcast_append());
         }
         self.untold = false;

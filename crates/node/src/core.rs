@@ -16,6 +16,7 @@ use crate::fitness::{Fitness, last_words};
 use crate::group::{Group, Logged, Surroundings};
 use crate::io::{Input, Output};
 use crate::leadership::Leadership;
+use crate::marks::{Mark, reached};
 use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
@@ -440,6 +441,7 @@ impl Core {
         if !group.replica_ref().frozen() {
             let decided = group.view().decided;
             if let Some(unused) = group.received.take() {
+                reached(Mark::ReceivedNotNeeded);
                 let (transfer, installed) = (unused.transfer, decided >= unused.point.index);
                 let step = SnapshotStep::Finished { transfer, installed };
                 self.outbox.send(unused.from, Message::Snapshot { group: id, step });

@@ -5,6 +5,7 @@
 //!
 //! Invariant: what is accepted is proposed in the order of acceptance, or handed back.
 
+use crate::marks::{Mark, reached};
 use crate::reads::Reads;
 use crate::rebuild::Rebuild;
 use bytes::Bytes;
@@ -182,6 +183,7 @@ impl Duties {
         let is_next = operation.predecessor == newest(dot.origin) && dot.number > operation.predecessor;
         let follows = operation.held.iter().all(|held| newest(held.origin) >= held.number);
         if !is_next || !follows || self.proposal_bytes >= MAX_UNDECIDED_BYTES_PER_GROUP {
+            reached(Mark::SubmittedOutOfOrder);
             return;
         }
         self.submitted.add(dot);
@@ -241,6 +243,7 @@ impl Duties {
             self.behind_since = None;
         } else if now - *self.behind_since.get_or_insert(now) >= interval {
             self.behind_since = None;
+            reached(Mark::EmptyEntryAtRest);
             self.want_time(newest);
         }
     }
@@ -276,6 +279,7 @@ impl Duties {
 
     /// The library did not take a batch: it waits again, in front.
     pub fn put_back(&mut self, taken: Vec<Proposal>) {
+        reached(Mark::ProposalPutBack);
         for proposal in taken.into_iter().rev() {
             self.proposal_bytes += weight(&proposal);
             self.proposals.push_front(proposal);
@@ -292,6 +296,9 @@ impl Duties {
             }
         }
         self.proposal_bytes = 0;
+        if !back.is_empty() {
+            reached(Mark::WorkSentBack);
+        }
         back.extend(
             self.reads
                 .give_up()
@@ -339,7 +346,10 @@ fn into_entry(proposal: Proposal, now: Mono, proposed: Timestamp) -> (Bytes, Pro
                 (Some(Refusal::ForMemory), _) => Deed::RefuseForMemory,
                 (Some(Refusal::ForDisk), _) => Deed::RefuseForDisk,
                 (None, Some(write)) if now < deadline => Deed::Apply(write),
-                (None, _) => Deed::Nothing,
+                (None, _) => {
+                    reached(Mark::WritePastDeadline);
+                    Deed::Nothing
+                }
             };
             let entry = LogEntry::Write { proposed, position, client, deed };
             let bytes = encode(&entry);

@@ -8,6 +8,7 @@
 use crate::flights::{Saw, What, behind};
 use crate::front_reads::AnsweredRead;
 use crate::front_tentative::overtaken;
+use crate::marks::{Mark, reached};
 use crate::plan;
 use crate::requests::{Answer, Front};
 use crate::streams::{PartId, no_quorum};
@@ -177,6 +178,7 @@ impl Front {
         if session.is_too_wide() {
             flight.until = flight.deadline;
             self.deadlines.insert((flight.until, id));
+            reached(Mark::SessionTooWide);
             self.too_wide.insert(id);
             return;
         }

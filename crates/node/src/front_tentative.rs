@@ -12,6 +12,7 @@
 
 use crate::flights::behind;
 use crate::front_reads::next_replica;
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use crate::streams::PartId;
 use directory::routing::Routing;
@@ -163,6 +164,7 @@ impl FrontTentative {
     /// A node did not take a write: it is asked for again under a new number, which is answered with who waits and for which group. `None`: nobody waits for that answer.
     pub(crate) fn refused(&mut self, from: NodeId, id: u64, now: Mono) -> Option<(PartId, GroupId, u64)> {
         let mut entry = self.take_of(from, id)?;
+        reached(Mark::WeakWriteAskedAgain);
         entry.send_at = now + BREATH;
         let (part, group) = (entry.asked.part, entry.asked.group);
         Some((part, group, self.insert(entry)))
@@ -171,6 +173,7 @@ impl FrontTentative {
     /// The replica that has a write cannot be as new as its session in time, so it did not take it, and no other is asked at this rung. Answers who waits, and the new number.
     pub(crate) fn found_behind(&mut self, from: NodeId, id: u64) -> Option<(PartId, GroupId, u64)> {
         let mut entry = self.take_of(from, id)?;
+        reached(Mark::WeakWriteFoundBehind);
         (entry.is_behind, entry.send_at) = (true, entry.asked.until);
         let (part, group) = (entry.asked.part, entry.asked.group);
         Some((part, group, self.insert(entry)))

@@ -9,6 +9,7 @@
 use crate::connections::{Connection, Nature, Planned};
 use crate::flights::behind;
 use crate::folding::Folds;
+use crate::marks::{Mark, reached};
 use crate::requests::{Answer, Front, invalid, planned};
 use crate::streams::no_quorum;
 use directory::routing::Routing;
@@ -106,6 +107,7 @@ impl Front {
             match readiness(connection, &mut planned, now, &self.folds, &self.key) {
                 Readiness::Refused(failure) => self.refuse_first(id, failure),
                 Readiness::Waits(until) => {
+                    reached(Mark::SessionAwaitsDecision);
                     connection.planned = Some(planned);
                     if connection.wake != Some(until) {
                         self.stop_waking(id);

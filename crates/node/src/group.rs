@@ -13,6 +13,7 @@ use crate::digests::EVERY_ENTRIES;
 use crate::duties::Duties;
 use crate::event::Event;
 use crate::machine::{Applied, Machine};
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
@@ -463,6 +464,7 @@ impl Group {
             if safe.wall_ms() < judged_at_ms
                 && crate::query::needs_empty_entry(&shard.state, judged_at_ms, &proven.read.read)
             {
+                reached(Mark::ReadAwaitsExpiry);
                 self.duties.want_time(Timestamp::from_wall_ms(judged_at_ms));
                 self.duties.reads.put_back(proven);
                 continue;

@@ -8,6 +8,7 @@ use crate::duties::Acceptance;
 use crate::event::Event;
 use crate::fitness::growth_refusal;
 use crate::front_reads::AnsweredRead;
+use crate::marks::{Mark, reached};
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use crate::reads::PendingRead;
@@ -57,7 +58,10 @@ impl Core {
                 message if !self.is_of_its_shard(&message) => {
                     self.refuse(source, "a request for keys of another shard".to_owned());
                 }
-                message => self.message(source, message, None),
+                message => {
+                    crate::marks::heard(&message);
+                    self.message(source, message, None);
+                }
             }
         }
     }
@@ -202,7 +206,10 @@ impl Core {
                 let replicates = self.groups.contains_key(&GroupId::DIRECTORY);
                 if !replicates && index > self.directory_index {
                     match DirectoryState::decode(&state) {
-                        Ok(state) => self.adopt_directory(index, state),
+                        Ok(state) => {
+                            reached(Mark::CopyOfDirectoryTaken);
+                            self.adopt_directory(index, state);
+                        }
                         Err(why) => {
                             self.refuse(from, format!("a copy of the directory that makes no sense: {why}"))
                         }
@@ -244,11 +251,13 @@ impl Core {
         };
         let view = group.view();
         if !view.leads {
+            reached(Mark::WriteAtFollower);
             let leader = NodeId(view.leader.0);
             return self.outbox.send(position.front, not_taken(WhyNotTaken::NotLeader { leader }));
         }
         // Without room in the log not even a refusal can be told for certain.
         if !view.serves || self.fitness.is_out() {
+            reached(Mark::WriteAtNewLeader);
             return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
         }
         #[cfg(feature = "planted")]
@@ -257,6 +266,7 @@ impl Core {
             _ => forward,
         };
         if !self.clock.merge_session(forward.session, self.now.wall_ms) {
+            reached(Mark::SessionAheadOfClock);
             self.clock_ahead(position.front, forward.session);
             return self.outbox.send(position.front, not_taken(WhyNotTaken::Busy));
         }
@@ -265,6 +275,7 @@ impl Core {
         if position.number <= mark {
             // Applied before: the decided state itself answers, whoever leads.
             if let crate::sessions::Place::Repeat(kept) = shard.sessions.place(&position) {
+                reached(Mark::WriteAnsweredFromTable);
                 let outcome = kept.unwrap_or_else(|| Outcome::Failed(proto::error::Failure::unknown()));
                 let incarnation = position.incarnation;
                 let answer = Message::WriteAnswer {
@@ -281,11 +292,15 @@ impl Core {
         // The refusal goes through the log, which uses the number up: an earlier attempt may be on its way there, and only one of the two can count. A client's number that is known is
         // answered from the table all the same.
         let refused = refusal.filter(|_| forward.write.as_ref().is_some_and(crate::apply::grows));
+        if refused.is_some() {
+            reached(Mark::WriteRefusedForMemory);
+        }
         match group.duties.accept(forward, refused, mark, now) {
             Acceptance::Accepted => {
                 self.dirty.insert(id);
             }
             Acceptance::Gap { after } => {
+                reached(Mark::WriteAfterGap);
                 self.outbox.send(position.front, not_taken(WhyNotTaken::Gap { after }))
             }
             Acceptance::Busy => self.outbox.send(position.front, not_taken(WhyNotTaken::Busy)),
@@ -299,6 +314,7 @@ impl Core {
             self.dirty.insert(id);
             return;
         }
+        reached(Mark::ReadAtFollower);
         let why = match view {
             Some(view) if view.leads => WhyNotTaken::Busy,
             Some(view) => WhyNotTaken::NotLeader { leader: NodeId(view.leader.0) },
@@ -360,6 +376,7 @@ impl Core {
         group.duties.want_time(granted);
         self.dirty.insert(id);
         if !is_acceptable {
+            reached(Mark::TimeGrantedInPart);
             self.clock_ahead(from, at);
         }
     }
@@ -383,6 +400,7 @@ impl Core {
                     return;
                 };
                 if term < group.view().term || point.index <= group.view().applied {
+                    reached(Mark::OfferOutdated);
                     let installed = point.index <= group.view().applied;
                     let step = SnapshotStep::Finished { transfer, installed };
                     return self.outbox.send(from, Message::Snapshot { group: id, step });

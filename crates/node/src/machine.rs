@@ -6,6 +6,7 @@
 //! It does not know who leads, who waits for the reply, or what time it is.
 
 use crate::arbitration::{self, Arbitration, Verdict};
+use crate::marks::{Mark, reached};
 use crate::rebuild::{Rebuild, Rebuilds};
 use crate::sessions::{Place, Sessions};
 use bytes::Bytes;
@@ -395,13 +396,20 @@ impl ShardMachine {
         match place {
             Place::Next => {}
             Place::Repeat(kept) => {
+                reached(Mark::EntryRepeated);
                 let outcome = kept.unwrap_or_else(|| Outcome::Failed(Failure::unknown()));
                 // What it depended on when it was applied is not kept with it: everything that it may have been.
                 let dots = self.arbitration.all_dots();
                 return Applied::Write { position, outcome, dots, fresh: false };
             }
-            Place::Gap(mark) => return Applied::Gap { position, mark },
-            Place::Stale => return Applied::Quietly,
+            Place::Gap(mark) => {
+                reached(Mark::EntryAfterGap);
+                return Applied::Gap { position, mark };
+            }
+            Place::Stale => {
+                reached(Mark::EntryOfEarlierStart);
+                return Applied::Quietly;
+            }
         }
         let repeated = client.as_ref().and_then(|client| self.sessions.repeated(client));
         #[cfg(feature = "planted")]
@@ -410,6 +418,7 @@ impl ShardMachine {
         let mut dots = Dots::NONE;
         let outcome = match (repeated, deed) {
             (Some(outcome), _) => {
+                reached(Mark::ClientNumberKnown);
                 dots = self.arbitration.all_dots();
                 outcome
             }

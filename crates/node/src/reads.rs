@@ -10,6 +10,7 @@
 //! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.
 
 use crate::config::Config;
+use crate::marks::{Mark, reached};
 use proto::ids::{Incarnation, LogIndex, NodeId, Term};
 use proto::ops::Read;
 use proto::tentative::Dots;
@@ -145,6 +146,7 @@ impl Reads {
             return;
         };
         for read in self.waiting.extract_if(.., |read| read.front == me) {
+            reached(Mark::ReadByLease);
             self.proven.push(ProvenRead { read, index: decided, valid_until: Some(until) });
         }
     }
@@ -163,6 +165,7 @@ impl Reads {
     /// Rounds that have had no answer for `patience` begin again; overdue reads are dropped (their front has answered).
     pub fn retry(&mut self, now: Mono, patience: Duration) {
         for round in self.rounds.extract_if(.., |round| now - round.sent > patience) {
+            reached(Mark::ReadRoundRepeated);
             self.waiting.extend(round.reads);
         }
         self.waiting.retain(|read| now < read.deadline);

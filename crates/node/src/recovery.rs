@@ -12,6 +12,7 @@ use crate::fitness::Fitness;
 use crate::group::Group;
 use crate::leadership::Leadership;
 use crate::machine::Machine;
+use crate::marks::{Mark, reached};
 use crate::mesh::Mesh;
 use crate::neighbours::Neighbours;
 use crate::outbox::Outbox;
@@ -138,6 +139,7 @@ impl Core {
         ) {
             let found = recovered.groups.remove(&id).unwrap_or_default();
             if let Some(partial) = Partial::recover(disk, id)? {
+                reached(Mark::PartialFoundAtStart);
                 partials.insert(id, partial);
             }
             // In a folder that was emptied a replica exists from the snapshot on that it was born from.
@@ -285,6 +287,7 @@ fn recover_group(
                 snapshot.point.index
             )));
         }
+        reached(Mark::SnapshotReadAtStart);
         point = restore(&mut machine, id, snapshot)?;
     }
     let last = found.entries.last().map_or(point.index, |entry| entry.index);

@@ -12,6 +12,7 @@ use crate::folding::Folds;
 use crate::front_copies::Waits;
 use crate::front_reads::FrontReads;
 use crate::front_tentative::{Asked, FrontTentative};
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use crate::plan::{self, Operation};
 use crate::streams::{PartId, Stream, no_quorum};
@@ -166,7 +167,10 @@ impl Front {
     /// An answer that rested on the lease came too late: the read is done again.
     pub fn expired(&mut self, connection: ConnectionId, request: RequestId, now: Mono, routing: &Routing) {
         match self.leased.remove(&(connection, request)) {
-            Some((_, body)) => self.request(connection, request, body, now, routing),
+            Some((_, body)) => {
+                reached(Mark::HandedBackForItsLease);
+                self.request(connection, request, body, now, routing);
+            }
             None => self.answer_at_once(connection, request, Outcome::Failed(no_quorum())),
         }
     }
@@ -396,10 +400,12 @@ impl Front {
             What::Tentative(id) => part.outcome.is_none() && self.tentative.can_take_back(id),
         });
         let Some(until) = flight.climb.clone().next(now).filter(|_| is_free) else {
+            reached(Mark::LadderIsHeld);
             flight.until = flight.deadline;
             self.deadlines.insert((flight.until, id));
             return;
         };
+        reached(Mark::LadderStepsDown);
         flight.climb.next(now);
         flight.until = until;
         flight.missing = flight.parts.len();

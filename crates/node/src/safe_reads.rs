@@ -51,6 +51,7 @@ impl WaitingRead {
 
     /// Lets it wait, for a while, for a time by which an expiry is decided. Only once: a reader that has waited is answered.
     pub fn await_expiry(&mut self, at: Timestamp, now: Mono) {
+        crate::marks::reached(crate::marks::Mark::SequentialReadAwaitsExpiry);
         self.expiry.get_or_insert((at, now + EXPIRY_PATIENCE));
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: numbers leave in order, each naming the one before it; an entry is forgotten only when it and all before it are answered.
 
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
@@ -125,6 +126,7 @@ impl Stream {
             self.target = leader;
             self.sent = 0;
         } else if self.sent > 0 && now - self.last_word > PATIENCE {
+            reached(Mark::StreamSentAgain);
             self.sent = 0;
         }
         let Some(target) = leader.filter(|leader| now >= self.quiet_until && outbox.may_hand_to(*leader))
@@ -235,6 +237,7 @@ impl Stream {
     /// Takes a write back that nobody has, so that it may be tried in another way. Its number is used up.
     pub fn take_back(&mut self, number: u64) -> Option<Write> {
         let at = self.at(number).filter(|_| self.can_take_back(number))?;
+        reached(Mark::WriteTakenBack);
         let write = self.pending[at].write.clone();
         self.give_up(at);
         write

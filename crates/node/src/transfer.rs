@@ -7,6 +7,7 @@
 //! Invariant: every offer ends in a report to the leader's library (rule 11), by an answer, a broken link, or silence.
 
 use crate::machine::Frozen;
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use bytes::Bytes;
 use proto::ids::{GroupId, NodeId, ReplicaId, Slot, Term};
@@ -209,6 +210,7 @@ impl Transfers {
             .map(|(key, _)| *key)
             .collect();
         for key in &failed {
+            reached(Mark::TransferSilent);
             self.outgoing.remove(key);
         }
         failed
@@ -288,6 +290,9 @@ impl Transfers {
         }
         let digests: BTreeMap<Slot, u128> = slots.into_iter().collect();
         let kept = self.kept.remove(&group).unwrap_or_default();
+        if !kept.is_empty() {
+            reached(Mark::SlotsLeftBehindUsed);
+        }
         let mut have: BTreeMap<Slot, Arc<SlotState>> = BTreeMap::new();
         for (slot, state) in own.slots.into_iter().chain(kept) {
             if digests.get(&slot) == Some(&state.digest()) {
@@ -296,6 +301,9 @@ impl Transfers {
         }
         let lacking: BTreeSet<Slot> =
             digests.keys().filter(|slot| !have.contains_key(slot)).copied().collect();
+        if lacking.is_empty() {
+            reached(Mark::NothingLacking);
+        }
         let step = SnapshotStep::Want { transfer, slots: lacking.iter().copied().collect() };
         outbox.send(from, Message::Snapshot { group, step });
         let incoming = Incoming {
@@ -433,6 +441,7 @@ impl Transfers {
     /// Gives up an incoming transfer and keeps what arrived.
     fn abandon_incoming(&mut self, group: GroupId) {
         if let Some(incoming) = self.incoming.remove(&group) {
+            reached(Mark::TransferAbandoned);
             self.kept.entry(group).or_default().extend(incoming.have);
         }
     }

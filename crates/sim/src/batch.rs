@@ -79,7 +79,8 @@ pub struct Sum {
     weak_answers: u64,
     healing_ns: Vec<u64>,
     elections: Vec<u64>,
-    coverage: Coverage,
+    /// What they went through.
+    pub coverage: Coverage,
 }
 
 impl Sum {

@@ -5,9 +5,13 @@
 //!
 //! Invariant: a core sees only its own machine's clocks, and never an input of an earlier life.
 
+use crate::coverage::FrameFate;
+use crate::coverage::Mishap;
+use crate::describe;
 use crate::founders;
 use crate::machine::{Mind, Process, lane_index};
 use crate::schedule::{Instant, MILLISECOND};
+use crate::shiviz::{Host, Stamp};
 use crate::verdict::Failure;
 use crate::world::{Answer, Event, World, id_of, number_of};
 use bytes::Bytes;
@@ -86,7 +90,7 @@ impl World {
 
     /// A node cannot start on a disk without space: it is started again until it can.
     fn waits_for_space(&mut self, node: usize) {
-        self.coverage.happened("did not start for want of space");
+        self.coverage.mishap(Mishap::NoSpaceToStart);
         self.start_after(node, 200 * MILLISECOND);
     }
 
@@ -96,6 +100,7 @@ impl World {
         let process = Process::new(self.processes, mind, self.nodes());
         self.machines[node].process = Some(process);
         self.note(node, kind, String::new);
+        self.trace.happened(Host::Node(node), || kind.to_owned());
         self.wake(node);
         self.update_links();
     }
@@ -161,15 +166,15 @@ impl World {
         }
         let mut outputs = core.drain(clocks_now);
         let deadline = core.next_deadline();
-        let dies = machine.dies_among_outputs && !outputs.is_empty();
-        if dies {
+        let dies = machine.dies_among_outputs.filter(|_| !outputs.is_empty());
+        if dies.is_some() {
             outputs.truncate(machine.random.index(outputs.len() + 1));
         }
         // Also before it dies: some of what it has applied may be on its way to others.
         self.look_at(node);
-        if dies {
+        if let Some(power_lost) = dies {
             self.carry_out(node, outputs);
-            self.crash(node, true);
+            self.crash(node, power_lost);
             return;
         }
         self.carry_out(node, outputs);
@@ -186,9 +191,15 @@ impl World {
             return;
         };
         for output in outputs {
+            if self.machines[node].process(process).is_none() {
+                // It has died of what it sent.
+                return;
+            }
             match output {
                 Output::Answer { connection, request, outcome, achieved, valid_until } => {
-                    let answer = Box::new(Answer { connection, request, outcome, achieved, valid_until });
+                    let stamp = Stamp::default();
+                    let answer =
+                        Box::new(Answer { connection, request, outcome, achieved, valid_until, stamp });
                     let delay = self.random.below(50_000);
                     self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
                 }
@@ -203,7 +214,7 @@ impl World {
                 }
                 // What it says of a full disk or a failed sync is what such a disk calls for.
                 Output::Fatal { .. } if self.machines[node].ends_itself => {
-                    self.coverage.happened("ended itself because of its disk");
+                    self.coverage.mishap(Mishap::EndedItself);
                     self.crash(node, false);
                     return;
                 }
@@ -217,9 +228,16 @@ impl World {
 
     fn send_frame(&mut self, node: usize, to: NodeId, frame: Bytes) {
         let to = number_of(to);
-        self.coverage.frame(&frame, self.trace.has_lines());
         let linked = self.machines[node].process.as_ref().is_some_and(|process| process.links[to].is_some());
-        let deliveries = if linked { self.network.send(node, to, frame.len()) } else { Vec::new() };
+        let is_cut = self.network.is_cut(node, to);
+        let mut deliveries = if linked { self.network.send(node, to, frame.len()) } else { Vec::new() };
+        let meddled = self.trouble.meddle(node, to, self.schedule.now(), &frame, &mut deliveries);
+        self.coverage.frame(meddled.unwrap_or(match deliveries.len() {
+            0 if is_cut => FrameFate::Cut,
+            0 => FrameFate::Lost,
+            1 => FrameFate::Delivered,
+            _ => FrameFate::Doubled,
+        }));
         let fate = [deliveries.len() as u8];
         self.trace.add(self.schedule.now(), Some(node), "sends", &fate, || {
             let fate = match deliveries.len() {
@@ -227,18 +245,28 @@ impl World {
                 1 => "",
                 _ => " TWICE",
             };
-            format!("to {}{fate}: {}", to + 1, crate::coverage::describe(&frame))
+            format!("to {}{fate}: {}", to + 1, describe::frame(&frame))
         });
+        let stamp = self.trace.sent(Host::Node(node), || {
+            (!describe::is_idle_talk(&frame)).then(|| format!("to {}: {}", to + 1, describe::frame(&frame)))
+        });
+        let is_voter_to_die = self.machines[node].dies_of_votes && describe::gives_a_vote(&frame);
         for delay in deliveries {
-            self.schedule.after(delay, Event::Arrives { to, from: node, bytes: frame.clone() });
+            let bytes = frame.clone();
+            self.schedule.after(delay, Event::Arrives { to, from: node, bytes, stamp });
+        }
+        if is_voter_to_die {
+            self.voter_dies(node, to);
         }
     }
 
-    pub(crate) fn frame_arrives(&mut self, to: usize, from: usize, bytes: Bytes) {
+    pub(crate) fn frame_arrives(&mut self, to: usize, from: usize, bytes: Bytes, stamp: Stamp) {
         let checksum = bytes.get(36..40).unwrap_or_default();
         self.trace.add(self.schedule.now(), Some(to), "hears", checksum, || {
-            format!("{}: {}", from + 1, crate::coverage::describe(&bytes))
+            format!("{}: {}", from + 1, describe::frame(&bytes))
         });
+        self.trace
+            .received(Host::Node(to), stamp, || format!("from {}: {}", from + 1, describe::frame(&bytes)));
         self.enqueue(to, Input::Frame { from: id_of(from), bytes });
     }
 
@@ -287,6 +315,7 @@ impl World {
             return;
         }
         self.note(node, "event", || format!("{observation:?}"));
+        self.trace.happened(Host::Node(node), || format!("{observation:?}"));
         if let Observation::GroupPoisoned { group, why } = observation {
             self.fail(Failure::crash(format!("node {}, group {group}: {why}", id_of(node))));
         }

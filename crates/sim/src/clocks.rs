@@ -1,7 +1,7 @@
 //! The two clocks of one simulated machine: one runs a little too fast or too slow, the other is a little wrong and jumps.
 //!
 //! The monotonic clock starts at an arbitrary number with each start of the process and drifts by some parts per million; it never jumps. The wall clock is
-//! kept near the truth by a daemon, so it has an offset and no drift, until [`Clocks::jump_wall`] sets it forward or back. Virtual time (`schedule::Instant`) is the truth that no
+//! kept near the truth by a daemon, so it has an offset and little drift of its own ([`Clocks::drift_wall`]), until [`Clocks::jump_wall`] sets it forward or back. Virtual time (`schedule::Instant`) is the truth that no
 //! node can read.
 //!
 //! Invariant: `instant_of(m)` is the earliest instant at which `now().mono >= m`, so a deadline never fires early and a node never spins.
@@ -19,6 +19,7 @@ const MILLION: i128 = 1_000_000;
 pub struct Clocks {
     drift_ppm: i64,
     wall_offset_ms: i64,
+    wall_drift_ppm: i64,
     process_began: Instant,
     mono_at_begin: u64,
 }
@@ -29,7 +30,13 @@ impl Clocks {
         let mut either_way = |most: u64| random.between(0, 2 * most) as i64 - most as i64;
         let drift_ppm = either_way(drift_ppm);
         let wall_offset_ms = either_way(wall_offset_ms);
-        Clocks { drift_ppm, wall_offset_ms, process_began: Instant(0), mono_at_begin: 0 }
+        let (process_began, mono_at_begin, wall_drift_ppm) = (Instant(0), 0, 0);
+        Clocks { drift_ppm, wall_offset_ms, wall_drift_ppm, process_began, mono_at_begin }
+    }
+
+    /// The wall clock runs too fast or too slow by at most so much, counted from instant 0.
+    pub fn drift_wall(&mut self, random: &mut Random, most_ppm: u64) {
+        self.wall_drift_ppm = random.between(0, 2 * most_ppm) as i64 - most_ppm as i64;
     }
 
     /// A process starts on this machine: its monotonic clock begins somewhere.
@@ -50,6 +57,7 @@ impl Clocks {
 
     /// Somebody sets the wall clock right, to within this many milliseconds.
     pub fn mend_wall(&mut self, within_ms: i64) {
+        self.wall_drift_ppm = 0;
         self.wall_offset_ms = self.wall_offset_ms.clamp(-within_ms, within_ms);
     }
 
@@ -64,7 +72,8 @@ impl Clocks {
         let mono =
             i128::from(self.mono_at_begin) + elapsed_ns * (MILLION + i128::from(self.drift_ppm)) / MILLION;
         let true_ms = i128::from(EPOCH_WALL_MS) + i128::from(at.0 / MILLISECOND);
-        let wall_ms = true_ms + i128::from(self.wall_offset_ms);
+        let drifted_ms = i128::from(at.0 / MILLISECOND) * i128::from(self.wall_drift_ppm) / MILLION;
+        let wall_ms = true_ms + i128::from(self.wall_offset_ms) + drifted_ms;
         Now { mono: Mono(mono as u64), wall_ms: wall_ms.max(0) as u64 }
     }
 

@@ -5,7 +5,9 @@
 //!
 //! Invariant: an answer that reaches a client after the client gave up is dropped, as a closed socket drops it.
 
+use crate::describe;
 use crate::schedule::{MILLISECOND, SECOND};
+use crate::shiviz::Host;
 use crate::verdict::Failure;
 use crate::workload::Next;
 use crate::world::{Answer, Event, World};
@@ -67,8 +69,15 @@ impl World {
         let Some(connection) = self.workload.connection(client) else { return };
         let Some((request, body)) = asked else { return };
         self.trace.add(now, Some(connection.node), "asked", &request.0.to_le_bytes(), || {
-            format!("client {client}, request {request}, {}: {:?}", body.ladder, body.command)
+            format!(
+                "client {client}, request {request}, {}: {}",
+                body.ladder,
+                describe::command(&body.command)
+            )
         });
+        let text = || format!("asks node {}: {}", connection.node + 1, describe::command(&body.command));
+        let stamp = self.trace.sent(Host::Client(client), || Some(text()));
+        self.trace.received(Host::Node(connection.node), stamp, || format!("client {client} {}", text()));
         self.enqueue(connection.node, Input::Request { connection: connection.id, request, body });
         let patience_ns = self.params.workload.deadline_ms * MILLISECOND + PATIENCE_NS;
         self.schedule.after(patience_ns, Event::GivesUp { client, connection: connection.id, request });
@@ -98,7 +107,9 @@ impl World {
         if answer.achieved.dot.is_some() && self.machines[node].dies_after_answer_ns.is_some() {
             self.schedule.after(CLIENT_LATENCY_NS + 1, Event::OriginDies { node, process: number });
         }
-        let answer = Box::new(answer);
+        let text = || Some(format!("answers client {client}: {:?}", answer.outcome));
+        let stamp = self.trace.sent(Host::Node(node), text);
+        let answer = Box::new(Answer { stamp, ..answer });
         self.schedule.after(CLIENT_LATENCY_NS, Event::AnswerArrives { client, answer });
     }
 
@@ -108,10 +119,11 @@ impl World {
         }
         let now = self.now();
         let node = self.workload.connection(client).map(|connection| connection.node);
-        let Answer { connection, request, outcome, achieved, .. } = answer;
+        let Answer { connection, request, outcome, achieved, stamp, .. } = answer;
         self.trace.add(now, node, "answers", &request.0.to_le_bytes(), || {
             format!("client {client}, request {request}: {outcome:?} {achieved:?}")
         });
+        self.trace.received(Host::Client(client), stamp, || format!("hears {outcome:?}"));
         self.coverage.outcome(&outcome, &achieved);
         if let Err(why) = self.workload.answered(client, request, outcome, achieved, now) {
             self.fail(Failure::safety("answers make sense", why));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: whatever is taken away is given back, by an event that is scheduled when it is taken: a process that ended starts again, a cut heals, a pause ends.
 
-use crate::faults::{Fault, Kind};
+use crate::faults::{Fault, Kind, Victim};
 use crate::machine::Mind;
 use crate::network::Shape;
 use crate::schedule::{MILLISECOND, SECOND};
@@ -14,12 +14,30 @@ const BACK_AT_ONCE_NS: u64 = 20 * MILLISECOND;
 /// Its wall clock may be so far behind then, in milliseconds: less than peers accept.
 const MOST_BEHIND_MS: i64 = 480;
 
+/// Within so long, in nanoseconds, a sleeper is cut off: an election takes about as long.
+const EARLY_NS: u64 = 500 * MILLISECOND;
+/// For so long nobody hears of a candidate whose voter died, in nanoseconds: several elections.
+const UNHEARD_NS: u64 = 1_500 * MILLISECOND;
+
+/// The shapes that leave everybody in reach of somebody.
+const PARTIAL: [Shape; 5] =
+    [Shape::QuorumLoss, Shape::ConstrainedElection, Shape::Chained, Shape::OneWay, Shape::Random];
+
 impl World {
     /// Puts the plan's next fault into the schedule.
     pub(crate) fn plan_next_fault(&mut self) {
         let Some(plan) = &mut self.plan else { return };
-        let (calm_ns, fault) = plan.draw();
-        self.schedule.after(calm_ns, Event::FaultBegins(Box::new(fault)));
+        let left = &self.params.left;
+        loop {
+            let (calm_ns, fault) = plan.draw();
+            match (left.calm_ns, &left.only_faults) {
+                (Some(_), Some(only)) if only.last().is_none_or(|last| *last < fault.number) => return,
+                (Some(_), Some(only)) if !only.contains(&fault.number) => continue,
+                _ => {}
+            }
+            let calm_ns = left.calm_ns.unwrap_or(calm_ns);
+            return self.schedule.after(calm_ns, Event::FaultBegins(Box::new(fault)));
+        }
     }
 
     pub(crate) fn fault_begins(&mut self, fault: Fault) {
@@ -27,19 +45,23 @@ impl World {
             return;
         }
         self.plan_next_fault();
+        self.faults_due = fault.number;
+        if self.params.left.only_faults.as_ref().is_some_and(|only| !only.contains(&fault.number)) {
+            return;
+        }
         let victim = self.victim(fault.victim);
         self.coverage.fault(fault.kind);
         let now = self.now();
         self.trace.add(now, None, fault.kind.name(), &[], || {
-            format!("node {}, {} ms", victim + 1, fault.length_ns / MILLISECOND)
+            format!("fault {}: node {}, {} ms", fault.number, victim + 1, fault.length_ns / MILLISECOND)
         });
         match fault.kind {
             Kind::PowerLoss => self.crash_for(victim, true, fault.length_ns),
             Kind::Kill => self.crash_for(victim, false, fault.length_ns),
-            Kind::PowerLossAmongOutputs => {
+            Kind::PowerLossAmongOutputs | Kind::KillAmongOutputs => {
                 let machine = &mut self.machines[victim];
-                machine.dies_among_outputs =
-                    machine.process.as_ref().is_some_and(|process| process.core().is_some());
+                let serves = machine.process.as_ref().is_some_and(|process| process.core().is_some());
+                machine.dies_among_outputs = serves.then_some(fault.kind == Kind::PowerLossAmongOutputs);
             }
             Kind::PowerLossOfAll => {
                 for node in 0..self.nodes() {
@@ -53,6 +75,25 @@ impl World {
                 self.update_links();
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::Heals));
             }
+            Kind::PartialPartition => {
+                let shape = PARTIAL[fault.detail as usize % PARTIAL.len()];
+                self.coverage.shape(shape);
+                self.network.partition(shape, victim);
+                self.update_links();
+                let length_ns = (3 * fault.length_ns).min(10 * SECOND);
+                self.schedule.after(length_ns, Event::FaultEnds(Ending::Heals));
+            }
+            Kind::Clog => self.trouble.clog(victim, now.after(fault.length_ns)),
+            Kind::HalfDead => self.trouble.swallow(victim, now.after(2 * fault.length_ns)),
+            Kind::LateVotes => self.trouble.delay_votes(now.after((4 * fault.length_ns).min(10 * SECOND))),
+            Kind::VoterDies => {
+                // The leader is back soon, and asks the same voters for the same term, if they let it.
+                let leader = self.victim(Victim::Leader);
+                for node in (0..self.nodes()).filter(|node| *node != leader) {
+                    self.machines[node].dies_of_votes = true;
+                }
+                self.crash_for(leader, false, fault.length_ns.min(SECOND / 2));
+            }
             Kind::LinkFlap => self.flap_links(victim),
             Kind::LossStorm => {
                 self.network.storm_loss_ppm = 50_000 + (fault.detail % 400_000) as u32;
@@ -65,6 +106,19 @@ impl World {
             Kind::Pause => {
                 let machine = &mut self.machines[victim];
                 machine.paused_until = machine.paused_until.max(now.after(fault.length_ns));
+            }
+            Kind::LongPause => {
+                let machine = &mut self.machines[victim];
+                machine.paused_until = machine.paused_until.max(now.after(2 * SECOND + 3 * fault.length_ns));
+            }
+            Kind::WakesCutOff => {
+                let node = self.victim(Victim::Leader);
+                let machine = &mut self.machines[node];
+                let pause_ns = SECOND + fault.length_ns / 2;
+                machine.paused_until = machine.paused_until.max(now.after(pause_ns));
+                // Mostly before anybody else is elected: then it does not know, when it wakes, that it is deposed.
+                let ending = Ending::CutOff { node, length_ns: pause_ns + fault.length_ns };
+                self.schedule.after(fault.detail % EARLY_NS, Event::FaultEnds(ending));
             }
             Kind::GracefulStop => self.stop_gracefully(victim, fault.length_ns),
             Kind::SlowDisk => {
@@ -114,8 +168,14 @@ impl World {
                 let length_ns = (2 * fault.length_ns).min(10 * SECOND);
                 self.schedule.after(length_ns, Event::FaultEnds(Ending::DiskRecovers(victim)));
             }
+            Kind::WallFarAhead => {
+                let by_ms = 500 + (fault.detail % 30_000) as i64;
+                let clocks = &mut self.machines[victim].clocks;
+                clocks.jump_wall(by_ms - clocks.wall_offset_ms());
+                self.schedule.after(2 * fault.length_ns, Event::FaultEnds(Ending::ClockMended(victim)));
+            }
             Kind::ClockJump => {
-                // Up to five seconds back, or up to 400 ms ahead: what is further ahead than peers accept is another issue's fault.
+                // Up to five seconds back, or up to 400 ms ahead: peers accept that.
                 let by_ms = (fault.detail % 5_400) as i64 - 5_000;
                 let clocks = &mut self.machines[victim].clocks;
                 clocks.jump_wall(by_ms - clocks.wall_offset_ms());
@@ -129,10 +189,16 @@ impl World {
                 self.network.heal();
                 self.update_links();
             }
+            Ending::CutOff { node, length_ns } => {
+                self.network.partition(Shape::Isolate, node);
+                self.update_links();
+                self.schedule.after(length_ns, Event::FaultEnds(Ending::Heals));
+            }
             Ending::LossEnds => self.network.storm_loss_ppm = 0,
             Ending::SlownessEnds => self.network.storm_slowness = 1,
             Ending::PowerFails(node) => self.crash_for(node, true, SECOND / 4),
             Ending::SpaceReturns(node) => self.machines[node].disk.capacity_bytes = None,
+            Ending::ClockMended(node) => self.machines[node].clocks.mend_wall(50),
             Ending::DiskRecovers(node) => self.machines[node].disk_slowness = 1,
         }
         self.trace.add(self.schedule.now(), None, "over", &[], || format!("{ending:?}"));
@@ -152,6 +218,15 @@ impl World {
             self.note(node, "dies", || "with what it has answered".to_owned());
             self.crash_for(node, true, length_ns);
         }
+    }
+
+    /// A node has given a vote, and was told to die of it.
+    pub(crate) fn voter_dies(&mut self, node: usize, candidate: usize) {
+        self.note(node, "dies", || "having voted".to_owned());
+        // Whom it has elected is not heard of for a while, so that others are candidates too.
+        self.trouble.mute(candidate, self.schedule.now().after(UNHEARD_NS));
+        let length_ns = self.random.between(1, 50) * MILLISECOND;
+        self.crash_for(node, true, length_ns);
     }
 
     pub(crate) fn crash_for(&mut self, node: usize, power_lost: bool, length_ns: u64) {

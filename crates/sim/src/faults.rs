@@ -54,6 +54,24 @@ pub enum Kind {
     FullDisk,
     /// A disk takes seconds for whatever it is asked.
     Stall,
+    /// What one node sends to some others, or they to it, is held up and comes in a burst.
+    Clog,
+    /// What one node sends to some others, or they to it, vanishes though the links are up.
+    HalfDead,
+    /// A partition that leaves everybody in reach of somebody, for long.
+    PartialPartition,
+    /// A node takes no step for far longer than an election takes.
+    LongPause,
+    /// A node's wall clock is set further ahead than its peers accept, until the operator mends it.
+    WallFarAhead,
+    /// The process dies in the middle of carrying out a drain's outputs; its machine lives.
+    KillAmongOutputs,
+    /// A node takes no step for longer than an election takes, and is cut off from the others when it goes on.
+    WakesCutOff,
+    /// Nodes lose power as soon as they have given a vote, and are back at once; whom they have elected is not heard for a while.
+    VoterDies,
+    /// Requests for votes come late.
+    LateVotes,
 }
 
 impl Kind {
@@ -91,31 +109,22 @@ impl Kind {
         Kind::ClockJump,
     ];
 
+    /// The kinds that came later. Drawn from a stream of their own, so that the worlds of older seeds keep the kinds that they had.
+    pub const LATER: [Kind; 9] = [
+        Kind::Clog,
+        Kind::HalfDead,
+        Kind::PartialPartition,
+        Kind::LongPause,
+        Kind::WallFarAhead,
+        Kind::KillAmongOutputs,
+        Kind::WakesCutOff,
+        Kind::VoterDies,
+        Kind::LateVotes,
+    ];
+
     /// The word for it in traces and coverage.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::PowerLoss => "power-loss",
-            Kind::Kill => "kill",
-            Kind::PowerLossAmongOutputs => "power-loss-among-outputs",
-            Kind::PowerLossOfAll => "power-loss-of-all",
-            Kind::Partition => "partition",
-            Kind::LinkFlap => "link-flap",
-            Kind::LossStorm => "loss-storm",
-            Kind::SlowNetwork => "slow-network",
-            Kind::Pause => "pause",
-            Kind::GracefulStop => "graceful-stop",
-            Kind::SlowDisk => "slow-disk",
-            Kind::ClockJump => "clock-jump",
-            Kind::CutOff => "cut-off",
-            Kind::OriginDies => "origin-dies",
-            Kind::LateReplica => "late-replica",
-            Kind::LostDisk => "lost-disk",
-            Kind::FlippedBits => "flipped-bits",
-            Kind::FailedSync => "failed-sync",
-            Kind::MisdirectedWrite => "misdirected-write",
-            Kind::FullDisk => "full-disk",
-            Kind::Stall => "stall",
-        }
+        crate::coverage::fault_name(self)
     }
 }
 
@@ -137,6 +146,7 @@ impl FaultParams {
         random.shuffle(&mut kinds);
         kinds.truncate(random.between(3, 9) as usize);
         kinds.sort_unstable();
+        kinds.extend(FaultParams::draw_later(&mut random.fork("later", 0)));
         FaultParams {
             kinds,
             calm_ns: random.between(2_000, 5_000) * MILLISECOND,
@@ -155,6 +165,16 @@ pub fn draw_of_disks(random: &mut Random, replicas: usize) -> Vec<Kind> {
     kinds
 }
 
+impl FaultParams {
+    fn draw_later(random: &mut Random) -> Vec<Kind> {
+        let mut kinds = Kind::LATER.to_vec();
+        random.shuffle(&mut kinds);
+        kinds.truncate(*random.pick(&[0, 1, 2, 2, 3, 4]));
+        kinds.sort_unstable();
+        kinds
+    }
+}
+
 /// Whom a fault is to hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Victim {
@@ -167,6 +187,8 @@ pub enum Victim {
 /// One fault, drawn and not yet done.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
+    /// Its place in the plan, from 1.
+    pub number: u64,
     /// What.
     pub kind: Kind,
     /// Whom.
@@ -185,6 +207,7 @@ pub struct Plan {
     nodes: usize,
     random: Random,
     first: Vec<Kind>,
+    drawn: u64,
 }
 
 impl Plan {
@@ -192,7 +215,7 @@ impl Plan {
     pub fn new(params: FaultParams, nodes: usize, mut random: Random) -> Plan {
         let mut first = params.kinds.clone();
         random.shuffle(&mut first);
-        Plan { params, nodes, random, first }
+        Plan { params, nodes, random, first, drawn: 0 }
     }
 
     /// The next calm span in nanoseconds, and the fault that ends it.
@@ -209,8 +232,9 @@ impl Plan {
         } else {
             random.span(self.params.length_ns).clamp(50 * MILLISECOND, 8 * SECOND)
         };
-        let fault =
-            Fault { kind, victim, shape: *random.pick(&Shape::ALL), length_ns, detail: random.bits() };
+        self.drawn += 1;
+        let (number, shape, detail) = (self.drawn, *random.pick(&Shape::ALL), random.bits());
+        let fault = Fault { number, kind, victim, shape, length_ns, detail };
         (random.span(self.params.calm_ns), fault)
     }
 }
@@ -228,6 +252,8 @@ mod tests {
             let mut plan = Plan::new(params, 3, random.fork("plan", 0));
             let mut seen: Vec<Kind> = (0..kinds.len()).map(|_| plan.draw().1.kind).collect();
             seen.sort_unstable();
+            let mut kinds = kinds;
+            kinds.sort_unstable();
             assert!(kinds.len() >= 3);
             assert_eq!(seen, kinds);
         }

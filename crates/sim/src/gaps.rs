@@ -8,6 +8,7 @@
 use crate::network::Shape;
 use crate::params::Params;
 use crate::schedule::{Instant, MILLISECOND, SECOND};
+use crate::trace::TraceParams;
 use crate::weak::WeakParams;
 use crate::world::{Event, World, id_of};
 use bytes::Bytes;
@@ -123,7 +124,7 @@ fn calm(seed: u64, nodes: usize, replicas: usize) -> Params {
 
 /// Breaks links of one world and measures.
 pub fn measure(seed: u64, nodes: usize, replicas: usize, breakage: Breakage) -> Gaps {
-    let mut world = World::new(calm(seed, nodes, replicas), false);
+    let mut world = World::new(calm(seed, nodes, replicas), TraceParams::default());
     world.plan = None;
     world.run_until(Instant(8 * SECOND));
     let writers = writers_of(&world);

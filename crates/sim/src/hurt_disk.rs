@@ -5,6 +5,7 @@
 //!
 //! Bits flip anywhere but in the small files that say who the node is, and in the newest batch of the log: with nothing behind it, a batch that was damaged and one that a crash tore look alike (`docs/disks.md`).
 
+use crate::coverage::Mishap;
 use crate::faults::Kind;
 use crate::random::Random;
 use crate::schedule::{MILLISECOND, SECOND};
@@ -30,12 +31,12 @@ impl World {
         let machine = &mut self.machines[node];
         let what = if kind == Kind::LostDisk {
             machine.is_hurt = true;
-            self.coverage.happened("disk lost");
+            self.coverage.mishap(Mishap::DiskLost);
             lose(&mut machine.disk).map(|()| "everything".to_owned())
         } else {
             let flipped = flip(&mut machine.disk, &mut machine.random);
             machine.is_hurt = !flipped.is_empty();
-            self.coverage.happened("bits flipped");
+            self.coverage.mishap(Mishap::BitsFlipped);
             Ok(flipped.join(", "))
         };
         match what {
@@ -57,7 +58,7 @@ impl World {
         if may {
             (machine.is_hurt, machine.is_misdirected) = (true, true);
             machine.disk.misdirects_next = true;
-            self.coverage.happened("write misdirected");
+            self.coverage.mishap(Mishap::WriteMisdirected);
             self.schedule.after(length_ns + SECOND / 2, Event::FaultEnds(Ending::PowerFails(node)));
         }
     }
@@ -80,7 +81,7 @@ impl World {
         if is_cut_short {
             machine.disk.crash(&mut machine.random);
         }
-        self.coverage.happened("folder emptied to be rebuilt");
+        self.coverage.mishap(Mishap::FolderEmptied);
         self.note(node, "emptied", || if is_cut_short { "in part" } else { "" }.to_owned());
         if let Err(why) = emptied {
             self.fail(Failure::safety("a folder can be emptied", why));

@@ -61,8 +61,10 @@ pub struct Machine {
     pub stalled_until: Instant,
     /// Its disk had hardly any space once, so its body says how much there is.
     pub reports_space: bool,
-    /// It loses power in the middle of carrying out the outputs of its next drain.
-    pub dies_among_outputs: bool,
+    /// It dies in the middle of carrying out the outputs of its next drain; with `true` its power is lost.
+    pub dies_among_outputs: Option<bool>,
+    /// It loses power as soon as it has sent a vote.
+    pub dies_of_votes: bool,
     /// It loses power for so long, in nanoseconds, as soon as its client has the answer to a tentative write.
     pub dies_after_answer_ns: Option<u64>,
     /// How long it stays down after a graceful stop, in nanoseconds.
@@ -122,7 +124,8 @@ impl Machine {
             disk_slowness: 1,
             stalled_until: Instant(0),
             reports_space: false,
-            dies_among_outputs: false,
+            dies_among_outputs: None,
+            dies_of_votes: false,
             dies_after_answer_ns: None,
             restart_after_stop_ns: 0,
             is_hurt: false,
@@ -161,7 +164,8 @@ impl Machine {
         if power_lost {
             self.disk.crash(&mut self.random);
         }
-        self.dies_among_outputs = false;
+        self.dies_among_outputs = None;
+        self.dies_of_votes = false;
         process.connections.into_values().collect()
     }
 }

@@ -1,13 +1,18 @@
 //! The command `sim`: runs seeds of the simulated world and says what came of them.
 //!
-//! `--seeds N [--from S]` for a batch, `--minutes M [--from S]` for as many as fit, `--seed S [--trace]` for one. Ends with 0, or with the number of the worst class of failure
-//! (`verdict`): 10 crash, 11 safety, 12 liveness, 13 two runs of one seed differ; 2 is wrong usage.
+//! `--seeds N [--from S]` for a batch, `--minutes M [--from S]` for as many as fit, `--seed S` for one, which can be traced, drawn and shrunk. Ends with 0, or with the number of the worst class of failure
+//! (`verdict`): 10 crash, 11 safety, 12 liveness, 13 two runs of one seed differ, 14 a batch did not reach what it should have (`coverage`); 2 is wrong usage.
 //!
-//! The only file here that knows the real time, for measuring speed; it never reaches a run.
+//! The only file here that knows the real time, for measuring speed and for ending; it never reaches a run. The arguments are in `arguments`.
 
+mod arguments;
+
+use arguments::{Wanted, usage};
 use sim::batch::{Sum, run_seeds};
-use sim::run::{Ended, Options, run};
+use sim::overrides::Overrides;
+use sim::run::{Ended, Options, run_changed};
 use sim::schedule::SECOND;
+use sim::shrink::shrink;
 use std::io::{Write, stderr, stdout};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -16,77 +21,35 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going] [--weak P]
-       sim --minutes M [--from S] [--threads T] [--keep-going] [--weak P]
-       sim --seed S [--trace] [--weak P]
-
-  --seeds N      run N seeds
-  --minutes M    run seeds for M minutes
-  --from S       the first seed (1 unless said)
-  --threads T    seeds at a time (2 unless said)
-  --keep-going   do not stop at the first failure
-  --seed S       run one seed twice, and compare
-  --weak P       of a hundred operations P are below sequential, whatever the seed says; 0 is a world without any
-  --trace        run it once and print what happened, a line an event
-
-exit codes: 0 success, 2 wrong usage, 10 crash, 11 safety, 12 liveness, 13 two runs of one seed differ";
-
-#[derive(Default)]
-struct Wanted {
-    seeds: Option<u64>,
-    minutes: Option<u64>,
-    seed: Option<u64>,
-    from: u64,
-    threads: usize,
-    keep_going: bool,
-    trace: bool,
-    options: Options,
-}
-
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> {
-    let mut wanted = Wanted { from: 1, threads: 2, ..Wanted::default() };
-    while let Some(argument) = arguments.next() {
-        let mut number = || {
-            let text = arguments.next().ok_or_else(|| format!("{argument} wants a number"))?;
-            let digits =
-                text.strip_prefix("0x").map_or_else(|| text.parse(), |hex| u64::from_str_radix(hex, 16));
-            digits.map_err(|_| format!("{argument} wants a whole number, not {text:?}"))
-        };
-        match argument.as_str() {
-            "--seeds" => wanted.seeds = Some(number()?),
-            "--minutes" => wanted.minutes = Some(number()?),
-            "--seed" => wanted.seed = Some(number()?),
-            "--from" => wanted.from = number()?,
-            "--threads" => wanted.threads = number()?.clamp(1, 64) as usize,
-            "--weak" => wanted.options.weak_percent = Some(number()?.min(100)),
-            "--keep-going" => wanted.keep_going = true,
-            "--trace" => wanted.trace = true,
-            #[cfg(feature = "planted")]
-            "--planted" => wanted.options.planted = planted(&arguments.next().unwrap_or_default())?,
-            other => return Err(format!("{other:?} is not known")),
-        }
-    }
-    let ways = [wanted.seeds, wanted.minutes, wanted.seed].iter().flatten().count();
-    if ways == 1 { Ok(wanted) } else { Err("say one of --seeds, --minutes, --seed".to_owned()) }
-}
-
-/// The bug of this name. Known only to builds that have planted bugs.
-#[cfg(feature = "planted")]
-fn planted(name: &str) -> Result<node::planted::Planted, String> {
-    let all = sim::run::PLANTED;
-    all.into_iter().find(|bug| format!("{bug:?}") == name).ok_or_else(|| format!("write one of {all:?}"))
-}
+/// A batch did not reach what it should have.
+const UNREACHED: u8 = 14;
 
 fn main() -> ExitCode {
-    let wanted = match parse(std::env::args().skip(1)) {
+    let wanted = match Wanted::parse(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
         Err(why) => {
-            say_aside(&format!("{why}\n\n{USAGE}\n"));
+            say_aside(&format!("{why}\n\n{}\n", usage()));
             return ExitCode::from(2);
         }
     };
+    #[cfg(feature = "planted")]
+    if let Some(bugs) = &wanted.planted_table {
+        let is_over = |since: Instant| since.elapsed().as_secs() >= wanted.seconds;
+        sim::planted_table::print(
+            bugs,
+            &wanted.starts,
+            wanted.seeds.unwrap_or(2_000),
+            wanted.threads,
+            || {
+                let began = Instant::now();
+                move || is_over(began)
+            },
+        );
+        return ExitCode::SUCCESS;
+    }
     ExitCode::from(match wanted.seed {
-        Some(seed) => one(seed, wanted.trace, wanted.options),
+        Some(seed) if wanted.shrink => smallest(seed, wanted),
+        Some(seed) => one(seed, &wanted),
         None => many(&wanted),
     })
 }
@@ -100,22 +63,65 @@ fn say_aside(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }
 
-fn one(seed: u64, trace: bool, options: Options) -> u8 {
-    #[allow(clippy::needless_update)] // with the feature `planted` there is one more field
-    let ended = run(seed, Options { with_lines: trace, ..options });
+fn one(seed: u64, wanted: &Wanted) -> u8 {
+    let options = wanted.options;
+    let ended = run_changed(seed, &wanted.overrides, options);
+    if options.with_shiviz {
+        say(&ended.shiviz);
+        return report(&ended, &wanted.overrides, options);
+    }
     say(&format!("{}\n", ended.params));
     say(&ended.lines);
     let mut sum = Sum::default();
     sum.add(&ended);
     say(&format!("{sum}  fingerprint {:016x}\n", ended.fingerprint));
     if ended.failure.is_some() {
-        return report(&ended, options);
+        return report(&ended, &wanted.overrides, options);
     }
-    if !trace && run(seed, options).fingerprint != ended.fingerprint {
+    if !options.with_lines && run_changed(seed, &wanted.overrides, options).fingerprint != ended.fingerprint {
         say_aside(&format!("seed {seed}: two runs differ; something in the core is not deterministic\n"));
         return 13;
     }
     0
+}
+
+/// Shrinks a seed that fails, and says what is left.
+fn smallest(seed: u64, wanted: Wanted) -> u8 {
+    let began = Instant::now();
+    let is_over = || began.elapsed().as_secs() >= wanted.seconds;
+    let options = Options { with_lines: false, with_shiviz: false, ..wanted.options };
+    let before = run_changed(seed, &wanted.overrides, options);
+    let Some(found) = shrink(seed, wanted.overrides, options, wanted.threads, &is_over) else {
+        say(&format!("seed {seed} does not fail: there is nothing to shrink\n"));
+        return 0;
+    };
+    say(&format!(
+        "before: {}\nafter:  {}\n  {} runs in {:.0} s\n\n",
+        size(&before),
+        size(&found.ended),
+        found.tries,
+        began.elapsed().as_secs_f64()
+    ));
+    report(&found.ended, &found.overrides, options)
+}
+
+/// How large a world was, up to its failure.
+fn size(ended: &Ended) -> String {
+    let left = &ended.params.left;
+    let faults = match &left.only_faults {
+        Some(only) => only.iter().filter(|fault| **fault > 0 && **fault <= ended.faults).count() as u64,
+        None => ended.faults,
+    };
+    let clients = left.only_clients.as_ref().map_or(ended.params.workload.clients, |only| only.len());
+    format!(
+        "{} nodes, {} shards, {faults} faults, {clients} clients, {} operations, {} events, {}.{:03} s",
+        ended.params.nodes,
+        ended.params.shards,
+        ended.story.operations,
+        ended.events,
+        ended.virtual_ns / SECOND,
+        ended.virtual_ns % SECOND / 1_000_000
+    )
 }
 
 fn many(wanted: &Wanted) -> u8 {
@@ -131,7 +137,7 @@ fn many(wanted: &Wanted) -> u8 {
         sum.add(&ended);
         if ended.failure.is_some() {
             failed.push(ended.params.seed);
-            worst = worst.max(report(&ended, wanted.options));
+            worst = worst.max(report(&ended, &wanted.overrides, wanted.options));
         }
         if sum.runs.is_multiple_of(100) {
             say_aside(&format!("sim: {} seeds, {} failed\n", sum.runs, failed.len()));
@@ -141,28 +147,41 @@ fn many(wanted: &Wanted) -> u8 {
     let seconds = began.elapsed().as_secs_f64();
     say(&format!("sim: seeds from {}, {seconds:.1} s on {} threads\n{sum}", wanted.from, wanted.threads));
     say(&format!(
-        "  speed: {:.0} virtual seconds and {:.0} operations a second\n",
+        "  speed: {:.0} seeds a minute, {:.0} virtual seconds and {:.0} operations a second\n",
+        sum.runs as f64 * 60.0 / seconds,
         sum.virtual_ns as f64 / SECOND as f64 / seconds,
         sum.operations as f64 / seconds
     ));
     if !failed.is_empty() {
         say_aside(&format!("{} of {} seeds failed: {failed:?}\n", failed.len(), sum.runs));
     }
+    // Worlds that somebody has bent, and cores with bugs, need not reach everything.
+    if worst == 0 && wanted.options.is_general() {
+        let complaints = sum.coverage.complaints(sum.runs);
+        if !complaints.is_empty() {
+            let list = complaints.join("\n  ");
+            say_aside(&format!("not as it should be after {} seeds:\n  {list}\n", sum.runs));
+            return UNREACHED;
+        }
+    }
     worst
 }
 
 /// Says how a run failed and how to see it again.
-fn report(ended: &Ended, options: Options) -> u8 {
+fn report(ended: &Ended, overrides: &Overrides, options: Options) -> u8 {
     let Some(failure) = &ended.failure else { return 0 };
     let seed = ended.params.seed;
     let weak = options.weak_percent.map_or(String::new(), |percent| format!(" --weak {percent}"));
+    let weak = options.aim.map_or(weak.clone(), |aim| format!("{weak} --aim {aim}"));
+    #[cfg(feature = "planted")]
+    let weak = format!("{weak} --planted {:?}", options.planted);
     let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     let commit = commit.ok().filter(|output| output.status.success()).map_or_else(
         || "unknown".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     );
     say_aside(&format!(
-        "{}\n{failure}\n  at {}.{:03} virtual seconds; commit {commit}; again with: cargo run --release -p sim -- --seed {seed}{weak} --trace\n\n",
+        "{}\n{failure}\n  at {}.{:03} virtual seconds; commit {commit}; again with: cargo run --release -p sim -- --seed {seed}{weak}{overrides} --trace\n\n",
         ended.params,
         ended.virtual_ns / SECOND,
         ended.virtual_ns % SECOND / 1_000_000,

@@ -160,8 +160,9 @@ impl Chooser {
         let hot = self.random.below(self.params.hot_keys);
         let family = self.random.below(100);
         if self.params.weak.is_on() && self.random.chance(1, 6) {
-            return match self.random.below(3) {
-                0 => self.on_mixed(format!("mixed-{epoch}-{hot}"), reads),
+            return match self.random.below(12) {
+                0..4 => self.on_mixed(format!("mixed-{epoch}-{hot}"), reads),
+                4 => self.on_odd(format!("odd-{hot}")),
                 _ => self.on_collection(hot, reads),
             };
         }
@@ -271,6 +272,17 @@ impl Chooser {
         }
     }
 
+    /// A number that is sometimes a text: additions to it are refused, some of them only when they are decided. Not judged but by being equal on all replicas.
+    fn on_odd(&mut self, key: String) -> Asked {
+        let slot = slot_of(key.as_bytes());
+        let write = match self.random.below(4) {
+            0 => string_set(&key, "a text", SetExpiry::Never, Condition::Always),
+            1 => string_set(&key, "7", SetExpiry::Never, Condition::Always),
+            _ => Write::String(StringWrite::IncrBy { key: Bytes::from(key), delta: 1 }),
+        };
+        unjudged(Command::Write { slot, write })
+    }
+
     /// Elements of collections. Not judged by what they answer, but by what is there (`judges::contents`); sorted sets only by being equal on all replicas.
     fn on_collection(&mut self, hot: u64, reads: bool) -> Asked {
         // Sets twice as often: what one of them forgets is soon made good by what follows.
@@ -296,7 +308,14 @@ impl Chooser {
             (_, 0) => Write::Key(KeyWrite::Del { keys: vec![key] }),
             (0, 1) => Write::Hash(HashWrite::Delete { key, fields: vec![element] }),
             (0, 2) => Write::Hash(HashWrite::IncrBy { key, field: Bytes::from_static(b"sum"), delta: 3 }),
-            (0, _) => Write::Hash(HashWrite::Set { key, fields: vec![(element, value)], ok_reply: false }),
+            (0, _) => {
+                let mut fields = vec![(element.clone(), value)];
+                let other = Bytes::from(format!("e{}", self.random.below(elements)));
+                if other != element {
+                    fields.push((other, Bytes::from(self.value(0))));
+                }
+                Write::Hash(HashWrite::Set { key, fields, ok_reply: false })
+            }
             (1, 1 | 2) => Write::Set(SetWrite::Remove { key, members: vec![element] }),
             (1, _) => Write::Set(SetWrite::Add { key, members: vec![element] }),
             (3, which) => {
@@ -339,6 +358,9 @@ impl Chooser {
         self.used.insert(key.clone());
         if reads {
             return get(key);
+        }
+        if self.params.cold_deletes_percent > 0 && self.random.below(100) < self.params.cold_deletes_percent {
+            return delete(key);
         }
         let length = self.random.below(self.params.cold_value_bytes);
         let value = self.value(length);

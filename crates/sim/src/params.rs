@@ -5,11 +5,13 @@
 //!
 //! Invariant: drawn in one go from one fork of the seed; nothing here depends on anything but the seed.
 
+use crate::aims::Aim;
 use crate::faults::FaultParams;
 use crate::network::NetworkParams;
+use crate::overrides::Left;
 use crate::random::Random;
 use crate::schedule::{MILLISECOND, SECOND};
-use crate::weak::{self, WeakParams};
+use crate::weak::WeakParams;
 use std::fmt;
 
 /// How a disk behaves.
@@ -38,6 +40,8 @@ pub struct WorkloadParams {
     pub cold_keys: u64,
     /// The longest cold value, in bytes.
     pub cold_value_bytes: u64,
+    /// Of a hundred writes to cold keys, so many delete.
+    pub cold_deletes_percent: u64,
     /// The deadline of a request, in milliseconds.
     pub deadline_ms: u64,
     /// Of a hundred reads, so many may be answered below linearizable; of a hundred writes, half as many are called sequential.
@@ -69,6 +73,8 @@ pub struct Params {
     pub batch_ns: u64,
     /// The monotonic clocks are off by up to this, in parts per million.
     pub drift_ppm: u64,
+    /// The wall clocks run too fast or too slow by up to this, in parts per million.
+    pub wall_drift_ppm: u64,
     /// The wall clocks are off by up to this, in milliseconds.
     pub wall_offset_ms: u64,
     /// A log segment's size in bytes: small ones make truncation and snapshots happen within a minute.
@@ -81,16 +87,25 @@ pub struct Params {
     pub faults: FaultParams,
     /// The clients.
     pub workload: WorkloadParams,
+    /// Where it is aimed.
+    pub aim: Aim,
+    /// What is left of it; a seed leaves everything.
+    pub left: Left,
 }
 
 impl Params {
     /// The parameters of a seed.
     pub fn draw(seed: u64) -> Params {
-        Params::draw_with(seed, (!weak::BY_DEFAULT).then_some(0))
+        Params::draw_with(seed, None)
     }
 
     /// The parameters of a seed; of a hundred operations so many are weak, whatever the seed says.
     pub fn draw_with(seed: u64, weak_percent: Option<u64>) -> Params {
+        Params::draw_aimed(seed, weak_percent, None)
+    }
+
+    /// The same, aimed somewhere, wherever the seed would aim.
+    pub fn draw_aimed(seed: u64, weak_percent: Option<u64>, aim: Option<Aim>) -> Params {
         let random = Random::new(seed).fork("params", 0);
         let mut draw = random.clone();
         let nodes = *draw.pick(&[1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 5, 5, 7]);
@@ -132,10 +147,11 @@ impl Params {
             },
             batch_ns: *draw.pick(&[0, 10, 50, 200, 1_000]) * 1_000,
             drift_ppm: *draw.pick(&[0, 50, 200, 5_000]),
+            wall_drift_ppm: *random.fork("wall drift", 0).pick(&[0, 0, 50, 500, 2_000]),
             wall_offset_ms: *draw.pick(&[0, 5, 50, 200]),
             segment_bytes: *draw.pick(&[64, 128, 256, 1_024]) * 1_024,
             snapshot_log_bytes: *draw.pick(&[16, 64, 256]) * 1_024,
-            memory_limit_bytes: draw.chance(1, 8).then(|| draw.between(100, 600) * 1_024),
+            memory_limit_bytes: draw.chance(1, 8).then(|| draw.between(100, 600) * 256),
             faults,
             workload: WorkloadParams {
                 clients: draw.between(6, 14) as usize,
@@ -145,12 +161,23 @@ impl Params {
                 hot_keys: draw.between(2, 5),
                 cold_keys: draw.between(20, 400),
                 cold_value_bytes: *draw.pick(&[64, 512, 4_096]),
+                cold_deletes_percent: 0,
                 deadline_ms: *draw.pick(&[500, 1_000, 2_000, 4_000]),
                 // Of a stream of its own: the worlds of older seeds stay what they were.
                 sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
                 weak,
             },
+            aim: Aim::Nowhere,
+            left: Left::default(),
         };
+        if params.memory_limit_bytes.is_some() {
+            // Small values would never fill it, and without deletions it would never be free again.
+            (params.workload.cold_value_bytes, params.workload.cold_deletes_percent) = (8_192, 30);
+        }
+        let mut draw_aim = random.fork("aim", 0);
+        let drawn = Aim::draw(&mut draw_aim);
+        params.aim = aim.unwrap_or(drawn);
+        params.aim.bend(&mut params, &mut draw_aim);
         if weak.is_on() {
             // Everybody is asked in the end what it holds.
             params.workload.clients = params.workload.clients.max(nodes);
@@ -166,13 +193,14 @@ impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {}: {} nodes, {} shards, {} replicas each, founding {}, {} s of faults",
+            "seed {}: {} nodes, {} shards, {} replicas each, founding {}, {} s of faults, aimed {}",
             self.seed,
             self.nodes,
             self.shards,
             self.replicas,
             if self.founding_by_messages { "by messages" } else { "ready" },
-            self.safety_ns / SECOND
+            self.safety_ns / SECOND,
+            self.aim
         )?;
         let network = &self.network;
         writeln!(
@@ -186,11 +214,12 @@ impl fmt::Display for Params {
         )?;
         write!(
             f,
-            "  nodes: sync {} µs, batch {} µs, drift {} ppm, wall clocks ±{} ms, segments {} KiB, snapshot after {} KiB of log",
+            "  nodes: sync {} µs, batch {} µs, drift {} ppm, wall clocks ±{} ms and {} ppm, segments {} KiB, snapshot after {} KiB of log",
             self.disk.sync_ns / 1_000,
             self.batch_ns / 1_000,
             self.drift_ppm,
             self.wall_offset_ms,
+            self.wall_drift_ppm,
             self.segment_bytes / 1_024,
             self.snapshot_log_bytes / 1_024
         )?;
@@ -227,6 +256,7 @@ impl fmt::Display for Params {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Kind;
 
     #[test]
     fn seeds_cover_the_shapes_of_clusters_and_never_ask_for_too_many_replicas() {
@@ -242,12 +272,13 @@ mod tests {
     #[test]
     fn a_world_without_weak_operations_is_what_it_was_before_there_were_any() {
         for seed in 0..100 {
-            let (with, without) = (Params::draw_with(seed, Some(50)), Params::draw_with(seed, Some(0)));
+            let drawn = |weak| Params::draw_aimed(seed, Some(weak), Some(Aim::Nowhere));
+            let (with, without) = (drawn(50), drawn(0));
             assert!(with.workload.weak.is_on() && with.workload.clients >= with.nodes);
             assert!(!without.workload.weak.is_on());
             assert!(with.faults.kinds.len() > without.faults.kinds.len());
             assert_eq!((with.nodes, with.safety_ns), (without.nodes, without.safety_ns));
-            assert!(without.faults.kinds.iter().all(|kind| !crate::faults::Kind::WEAK.contains(kind)));
+            assert!(without.faults.kinds.iter().all(|kind| !Kind::WEAK.contains(kind)));
         }
     }
 }

@@ -5,10 +5,13 @@
 //!
 //! Invariant: a run always ends: virtual time is bounded, and so is the number of events at one instant's pace. A panic anywhere in the core is a failure, even one that the core caught.
 
+use crate::aims::Aim;
 use crate::coverage::Coverage;
 use crate::judges::{Evidence, Judged, as_far_as_known, judge_history};
+use crate::overrides::Overrides;
 use crate::params::Params;
 use crate::schedule::{Instant, MILLISECOND, SECOND};
+use crate::trace::{Filter, TraceParams};
 use crate::verdict::Failure;
 use crate::workload::WorkStory;
 use crate::world::World;
@@ -34,6 +37,8 @@ pub struct Ended {
     pub fingerprint: u64,
     /// Things that happened.
     pub events: u64,
+    /// Faults of the plan that were due, whether or not they were left out.
+    pub faults: u64,
     /// How much virtual time passed, in nanoseconds.
     pub virtual_ns: u64,
     /// What its clients went through.
@@ -48,6 +53,8 @@ pub struct Ended {
     pub healing_ns: u64,
     /// The trace, if lines were wanted.
     pub lines: String,
+    /// The diagram, if one was wanted.
+    pub shiviz: String,
 }
 
 thread_local! {
@@ -112,19 +119,39 @@ pub const PLANTED: [node::planted::Planted; 29] = {
 pub struct Options {
     /// Whether trace lines are wanted.
     pub with_lines: bool,
+    /// Whether a diagram is wanted.
+    pub with_shiviz: bool,
+    /// What lines and diagram show.
+    pub filter: Filter,
     /// Of a hundred operations so many are below sequential, whatever the seed says; 0 is a world without any.
     pub weak_percent: Option<u64>,
+    /// Where worlds are aimed, wherever the seed would aim them.
+    pub aim: Option<Aim>,
     /// The bug that is planted.
     #[cfg(feature = "planted")]
     pub planted: node::planted::Planted,
 }
 
+impl Options {
+    /// Whether nothing about the worlds is prescribed.
+    pub fn is_general(&self) -> bool {
+        #[cfg(feature = "planted")]
+        let is_planted = self.planted != node::planted::Planted::Nothing;
+        #[cfg(not(feature = "planted"))]
+        let is_planted = false;
+        self.weak_percent.is_none() && self.aim.is_none() && !is_planted
+    }
+}
+
 /// Runs a seed.
 pub fn run(seed: u64, options: Options) -> Ended {
-    let params = match options.weak_percent {
-        None => Params::draw(seed),
-        percent => Params::draw_with(seed, percent),
-    };
+    run_changed(seed, &Overrides::default(), options)
+}
+
+/// Runs a seed whose world was changed.
+pub fn run_changed(seed: u64, overrides: &Overrides, options: Options) -> Ended {
+    let mut params = Params::draw_aimed(seed, options.weak_percent, options.aim);
+    overrides.apply(&mut params);
     run_with(params, options)
 }
 
@@ -133,7 +160,9 @@ pub fn run_with(params: Params, options: Options) -> Ended {
     listen_to_panics();
     PANICS.with(|panics| panics.borrow_mut().clear());
     LISTENS.with(|listens| *listens.borrow_mut() = true);
-    let mut world = World::new(params.clone(), options.with_lines);
+    node::marks::take();
+    let Options { with_lines: lines, with_shiviz: shiviz, filter, .. } = options;
+    let mut world = World::new(params.clone(), TraceParams { lines, shiviz, filter });
     #[cfg(feature = "planted")]
     {
         world.planted = options.planted;
@@ -151,18 +180,25 @@ pub fn run_with(params: Params, options: Options) -> Ended {
         failure = Some(Failure::crash(first.clone()));
     }
     world.coverage.verdicts(world.judges.evidence().verdicts);
+    world.coverage.merge(&world.workload.coverage);
+    world.coverage.take_marks();
+    let (fingerprint, events) = (world.trace.fingerprint(), world.trace.events());
+    let (virtual_ns, evidence) = (world.now().0, world.judges.evidence());
+    let (lines, shiviz) = world.trace.into_text();
     Ended {
         params,
         failure,
-        fingerprint: world.trace.fingerprint(),
-        events: world.trace.events(),
-        virtual_ns: world.now().0,
+        fingerprint,
+        events,
+        faults: world.faults_due,
+        virtual_ns,
         story: world.workload.story,
-        coverage: std::mem::take(&mut world.coverage),
-        evidence: world.judges.evidence(),
+        coverage: world.coverage,
+        evidence,
         judged,
         healing_ns,
-        lines: world.trace.into_lines(),
+        lines,
+        shiviz,
     }
 }
 

@@ -10,9 +10,6 @@ use crate::random::Random;
 use proto::level::{Ladder, Level};
 use std::fmt;
 
-/// Whether seeds draw weak operations unless told otherwise.
-pub const BY_DEFAULT: bool = true;
-
 /// How clients use the levels below sequential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WeakParams {

@@ -7,6 +7,7 @@
 //! Invariants: an operation is written down when it is first sent; what was unknown once can only become *ok* (by the same number), never *failed*.
 //! Not here: keys and kinds of operations (`operations`), and the moving of requests and answers (`world`).
 
+use crate::coverage::Coverage;
 use crate::operations::{Asked, Chooser, Meaning, Said};
 use crate::params::WorkloadParams;
 use crate::random::Random;
@@ -120,6 +121,10 @@ pub struct Workload {
     pushes: Vec<(Bytes, Bytes)>,
     closing: bool,
     settling: bool,
+    /// So many operations are begun before it closes.
+    most_operations: u64,
+    /// What was answered from the state.
+    pub coverage: Coverage,
     /// What happened so far.
     pub story: WorkStory,
 }
@@ -157,8 +162,15 @@ impl Workload {
             pushes: Vec::new(),
             closing: false,
             settling: false,
+            most_operations: u64::MAX,
+            coverage: Coverage::default(),
             story: WorkStory::default(),
         }
+    }
+
+    /// The clients begin no more operations than these before they close.
+    pub fn limit(&mut self, most_operations: Option<u64>) {
+        self.most_operations = most_operations.unwrap_or(u64::MAX);
     }
 
     /// How many clients there are.
@@ -227,6 +239,9 @@ impl Workload {
     }
 
     fn begin(&mut self, index: usize, now: Instant) -> Option<Operation> {
+        if !self.closing && self.story.operations >= self.most_operations {
+            return None;
+        }
         let asked = match self.closing {
             true => self.clients[index].last_words.pop_front()?,
             false => self.takes_over(index, now).unwrap_or_else(|| self.chooser.choose(now)),
@@ -352,6 +367,7 @@ impl Workload {
                 let said = Said { reply, certificate, achieved, is_repeated };
                 match self.chooser.understand(&operation.asked, said, now.0, records)? {
                     Meaning::Answered => {
+                        self.coverage.answered(&operation.asked.command, achieved.level);
                         self.story.acknowledged += 1;
                         self.story.weak += u64::from(achieved.level.is_weak());
                         self.acknowledged.extend(achieved.dot);

@@ -18,7 +18,9 @@ use crate::network::Network;
 use crate::params::Params;
 use crate::random::Random;
 use crate::schedule::{Instant, MILLISECOND, SECOND, Schedule};
-use crate::trace::Trace;
+use crate::shiviz::Stamp;
+use crate::trace::{Trace, TraceParams};
+use crate::trouble::Trouble;
 use crate::verdict::Failure;
 use crate::workload::Workload;
 use bytes::Bytes;
@@ -34,7 +36,7 @@ const MOST_EVENTS_A_SECOND: u64 = 200_000;
 /// Something that will happen.
 pub(crate) enum Event {
     /// A frame reaches a machine.
-    Arrives { to: usize, from: usize, bytes: Bytes },
+    Arrives { to: usize, from: usize, bytes: Bytes, stamp: Stamp },
     /// A founding message reaches a machine.
     FounderHears { to: usize, message: Box<FoundingMessage> },
     /// A process steps what has come in, or was asked to be woken. Only valid while it is still due at this instant.
@@ -77,6 +79,8 @@ pub(crate) struct Answer {
     pub achieved: Achieved,
     /// Not to be sent after this.
     pub valid_until: Option<Mono>,
+    /// Where it left, for the diagram.
+    pub stamp: Stamp,
 }
 
 /// What a lasting fault leaves to be undone.
@@ -88,6 +92,10 @@ pub(crate) enum Ending {
     LossEnds,
     /// Latency is as usual again.
     SlownessEnds,
+    /// This machine wakes, and is cut off from the others for so long, in nanoseconds.
+    CutOff { node: usize, length_ns: u64 },
+    /// The operator sets this machine's wall clock right.
+    ClockMended(usize),
     /// This machine's disk is as fast as usual.
     DiskRecovers(usize),
     /// This machine loses power: what its disk did in silence shows.
@@ -102,10 +110,13 @@ pub struct World {
     pub(crate) schedule: Schedule<Event>,
     pub(crate) machines: Vec<Machine>,
     pub(crate) network: Network,
+    pub(crate) trouble: Trouble,
     pub(crate) workload: Workload,
     pub(crate) plan: Option<Plan>,
     /// Clients beside the workload, whose gaps are measured.
     pub(crate) writers: Option<Writers>,
+    /// How many of the plan's faults were due.
+    pub(crate) faults_due: u64,
     pub(crate) judges: Judges,
     pub(crate) coverage: Coverage,
     pub(crate) trace: Trace,
@@ -126,13 +137,18 @@ pub struct World {
 
 impl World {
     /// The world of a seed, with all machines about to start.
-    pub fn new(params: Params, with_lines: bool) -> World {
-        let seed = Random::new(params.seed);
+    pub fn new(params: Params, trace: TraceParams) -> World {
+        let plan = Random::new(params.seed).fork("faults", 1);
+        let seed = match params.left.variant {
+            0 => Random::new(params.seed),
+            variant => Random::new(params.seed).fork("variant", variant),
+        };
         let nodes = params.nodes;
         let machines = (0..nodes)
             .map(|node| {
                 let mut random = seed.fork("clocks", node as u64);
-                let clocks = Clocks::draw(&mut random, params.drift_ppm, params.wall_offset_ms);
+                let mut clocks = Clocks::draw(&mut random, params.drift_ppm, params.wall_offset_ms);
+                clocks.drift_wall(&mut random, params.wall_drift_ppm);
                 Machine::new(clocks, seed.fork("machine", node as u64))
             })
             .collect();
@@ -141,12 +157,14 @@ impl World {
             schedule: Schedule::default(),
             machines,
             network: Network::new(nodes, params.network, seed.fork("network", 0)),
+            trouble: Trouble::new(nodes, seed.fork("trouble", 0)),
             workload: Workload::new(params.workload, nodes, seed.fork("workload", 0)),
-            plan: Some(Plan::new(params.faults.clone(), nodes, seed.fork("faults", 1))),
+            plan: Some(Plan::new(params.faults.clone(), nodes, plan)),
+            faults_due: 0,
             writers: None,
             judges: Judges::new(),
             coverage: Coverage::default(),
-            trace: Trace::new(nodes, with_lines),
+            trace: Trace::new(nodes, trace),
             random: seed.fork("world", 0),
             ready_set,
             client_plans: vec![true; params.workload.clients],
@@ -159,6 +177,7 @@ impl World {
             #[cfg(feature = "planted")]
             planted: node::planted::Planted::default(),
         };
+        world.workload.limit(world.params.left.most_operations);
         for node in 0..nodes {
             world.machines[node].start_planned = true;
             let delay = world.random.below(200 * MILLISECOND);
@@ -166,7 +185,11 @@ impl World {
         }
         for client in 0..world.workload.clients() {
             let delay = world.random.below(500 * MILLISECOND);
-            world.schedule.after(delay, Event::Asks { client });
+            if world.params.left.only_clients.as_ref().is_none_or(|only| only.contains(&client)) {
+                world.schedule.after(delay, Event::Asks { client });
+            } else {
+                world.client_plans[client] = false;
+            }
         }
         world.plan_next_fault();
         world
@@ -215,7 +238,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Arrives { to, from, bytes } => self.frame_arrives(to, from, bytes),
+            Event::Arrives { to, from, bytes, stamp } => self.frame_arrives(to, from, bytes, stamp),
             Event::FounderHears { to, message } => self.founder_hears(to, *message),
             Event::Steps { node, process } => self.process_steps(node, process),
             Event::DiskDone { node, process, lane } => self.disk_done(node, process, lane),
@@ -244,6 +267,7 @@ impl World {
     pub fn heal(&mut self) {
         self.plan = None;
         self.network.calm();
+        self.trouble.calm();
         let now = self.now();
         self.trace.add(now, None, "heal", &[], String::new);
         for node in 0..self.nodes() {
@@ -254,7 +278,8 @@ impl World {
             machine.disk.capacity_bytes = None;
             machine.disk.fails_next_sync = false;
             machine.disk.misdirects_next = false;
-            machine.dies_among_outputs = false;
+            machine.dies_among_outputs = None;
+            machine.dies_of_votes = false;
             machine.dies_after_answer_ns = None;
             machine.clocks.mend_wall(50);
             // Also one whose start is planned: an outage may have been drawn longer than the world has left.

@@ -8,7 +8,11 @@
 #![cfg(feature = "planted")]
 
 use node::planted::Planted;
-use sim::run::{Options, run};
+use sim::aims::Aim;
+use sim::overrides::Overrides;
+use sim::run::{Options, run, run_changed};
+use sim::shrink::shrink;
+use sim::verdict::Failure;
 
 /// How many seeds a bug may need from its noted one on.
 const SEEDS: u64 = 25;
@@ -23,15 +27,23 @@ fn is_caught_below_sequential(planted: Planted, first: u64) {
     is_caught_among(planted, first, 60);
 }
 
+/// The same in worlds that are aimed somewhere.
+fn is_caught_where(planted: Planted, aim: Aim, first: u64) {
+    is_caught_in(Options { aim: Some(aim), ..Options::default() }, planted, first);
+}
+
 fn is_caught_among(planted: Planted, first: u64, weak_percent: u64) {
-    let world = Options { weak_percent: Some(weak_percent), ..Options::default() };
+    is_caught_in(Options { weak_percent: Some(weak_percent), ..Options::default() }, planted, first);
+}
+
+fn is_caught_in(world: Options, planted: Planted, first: u64) {
     let found = (first..first + SEEDS).find_map(|seed| {
         let failure = run(seed, Options { planted, ..world }).failure?;
         Some((seed, failure))
     });
     let Some((seed, failure)) = found else {
         panic!(
-            "{planted:?} was not caught by {SEEDS} seeds from {first}; search again: sim --planted {planted:?} --weak {weak_percent} --seeds 2000"
+            "{planted:?} was not caught by {SEEDS} seeds from {first} in {world:?}; search again: sim --planted {planted:?} --seeds 2000"
         );
     };
     let innocent = run(seed, world).failure;
@@ -151,4 +163,46 @@ fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
 #[test]
 fn a_replica_that_lost_its_memory_and_votes_at_once_is_caught() {
     is_caught(Planted::RebuiltVotesAtOnce, 1);
+}
+
+#[test]
+fn a_vote_that_is_counted_twice_is_caught() {
+    is_caught_where(Planted::VoteCountedTwice, Aim::Elections, 1);
+}
+
+#[test]
+fn a_vote_that_is_forgotten_is_caught() {
+    is_caught_where(Planted::VoteForgotten, Aim::Elections, 1);
+}
+
+#[test]
+fn a_read_without_proof_of_leadership_is_caught() {
+    is_caught_where(Planted::ReadWithoutRound, Aim::StaleLeaders, 4);
+}
+
+#[test]
+fn a_strong_write_that_stands_before_what_its_session_depends_on_is_caught() {
+    is_caught_where(Planted::FoldAfterProposal, Aim::SkewedSessions, 15);
+}
+
+#[test]
+fn a_world_that_fails_is_shrunk_and_fails_alike_as_its_command_line_says() {
+    let planted = Planted::TombstonesDropped;
+    let options = Options { planted, weak_percent: Some(60), ..Options::default() };
+    let seed = 2;
+    let before = run(seed, options);
+    let tries = std::cell::Cell::new(0);
+    let is_over = || tries.replace(tries.get() + 1) >= 25;
+    let found = shrink(seed, Overrides::default(), options, 2, &is_over).expect("the seed fails");
+    let alike = |failure: Option<&Failure>| failure.map(|failure| (failure.class, failure.invariant));
+    assert_eq!(alike(found.ended.failure.as_ref()), alike(before.failure.as_ref()));
+    assert!(found.ended.events * 2 < before.events, "{} events of {}", found.ended.events, before.events);
+    // What is printed is understood, and shows the same run.
+    let text = found.overrides.to_string();
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let mut read = Overrides::default();
+    while let Some(word) = words.next() {
+        assert_eq!(read.parse(&word, &mut || words.next()), Ok(true), "{word}");
+    }
+    assert_eq!(run_changed(seed, &read, options).fingerprint, found.ended.fingerprint);
 }

@@ -11,6 +11,7 @@ use super::marks::{ElementMark, KeyMark, Winner, newest};
 use super::{Arbitration, Verdict};
 use crate::apply;
 use crate::machine::ShardMachine;
+use crate::marks::{Mark, reached};
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use bytes::Bytes;
@@ -95,7 +96,10 @@ pub(crate) fn decide(shard: &mut ShardMachine, at: Timestamp, operation: &Operat
     }
     arbitration.decided.add(operation.dot);
     let client = match was_applied(shard, operation.client.as_ref()) {
-        Client::Before => return Verdict::Applied,
+        Client::Before => {
+            reached(Mark::NumberedBefore);
+            return Verdict::Applied;
+        }
         Client::Now(client) => client,
     };
     let ruled = rule(&mut shard.state, &mut shard.arbitration, Place::Log(at), operation);
@@ -175,6 +179,13 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
+    /// Counts a branch, in the log only: what the overlay tries has not happened.
+    fn marked(&self, mark: Mark) {
+        if matches!(self.place, Place::Log(_)) {
+            reached(mark);
+        }
+    }
+
     fn mark(&self) -> Option<&KeyMark> {
         self.arbitration.keys.get(self.key)
     }
@@ -194,7 +205,10 @@ impl Decision<'_> {
         let floor = self.arbitration.floor;
         if self.is_hint() {
             // No floor waits for hints, and they have seen nothing. A key that is there without a mark counts as written strongly, and what has a mark is known; so only a forgotten deletion could be undone.
-            return (self.deleted > Timestamp::ZERO).then(|| WhySuperseded::Floor(floor.max(self.deleted)));
+            return (self.deleted > Timestamp::ZERO).then(|| {
+                self.marked(Mark::HintBelowForgottenDeletion);
+                WhySuperseded::Floor(floor.max(self.deleted))
+            });
         }
         let below = self.operation.seen < floor;
         #[cfg(feature = "planted")]
@@ -216,6 +230,9 @@ impl Decision<'_> {
         } else {
             WhySuperseded::Strong(strong)
         };
+        if unseen && is_unsure {
+            self.marked(Mark::StrongTimeUnsure);
+        }
         unseen.then_some(why)
     }
 
@@ -380,8 +397,10 @@ impl Decision<'_> {
         let Some(why) = why else { return self.write_elements(write, names, puts_in, true) };
         let winners: Vec<&Bytes> = names.iter().copied().filter(|name| !losers.contains(&name[..])).collect();
         if winners.is_empty() {
+            self.marked(Mark::ElementsLost);
             return Ruled::superseded(write.clone(), why);
         }
+        self.marked(Mark::ElementsLostInPart);
         let kept = part(write, |name| !losers.contains(name));
         let lost = part(write, |name| losers.contains(name));
         let ruled = self.write_elements(&kept, &winners, puts_in, true);
@@ -442,6 +461,7 @@ impl Decision<'_> {
         for &name in names {
             let reason = self.add_wins(name);
             if reason.is_some() {
+                self.marked(Mark::AddWins);
                 stays.insert(&name[..]);
             }
             if let Some(reason @ (WhySuperseded::Strong(_) | WhySuperseded::Floor(_))) = reason {

@@ -6,6 +6,7 @@
 //! One entry looks at a bounded number of marks, so that no apply takes long; the next one goes on.
 
 use super::Arbitration;
+use crate::marks::{Mark, reached};
 use proto::hlc::Timestamp;
 use proto::limits::MAX_MARKS;
 use proto::slots::slot_of;
@@ -62,7 +63,10 @@ impl Arbitration {
     fn drop_marks(&mut self, decided_by: Timestamp) {
         for _ in 0..MARKS_PER_ENTRY {
             match self.keys.oldest_plain() {
-                Some((at, key)) if at <= decided_by => self.forget(&key),
+                Some((at, key)) if at <= decided_by => {
+                    reached(Mark::MarkForgotten);
+                    self.forget(&key);
+                }
                 _ => break,
             }
         }

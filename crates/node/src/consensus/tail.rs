@@ -90,6 +90,9 @@ impl Tail {
             self.compacted.0,
             self.last()
         );
+        if self.last() >= first {
+            crate::marks::reached(crate::marks::Mark::TailReplaced);
+        }
         while self.last() >= first {
             let dropped = self.entries.pop_back().expect("the log reaches that far");
             self.bytes -= weight(&dropped);

@@ -9,6 +9,7 @@ use super::journal::Kept;
 use super::{Pending, Shard};
 use crate::core::Core;
 use crate::machine::Machine;
+use crate::marks::{Mark, reached};
 use proto::hlc::Timestamp;
 use proto::ids::{GroupId, NodeId};
 use proto::peer::Message;
@@ -59,6 +60,7 @@ impl Core {
                 .iter()
                 .any(|(_, pending)| matches!(pending, Pending::Promise(group, _) if *group == id));
             if !is_pending {
+                reached(Mark::PromiseRepeated);
                 let floor = holdings.promised;
                 self.outbox.send(from, Message::FloorPromise { group: id, origin, floor });
             }
@@ -97,6 +99,7 @@ impl Core {
             group.machine.as_shard().is_some_and(|shard| shard.arbitration.would_forget(floor));
         if would_forget || folded != shard.floor.folded {
             shard.floor.folded = folded;
+            reached(Mark::FloorProposed);
             group.duties.propose_floor(floor, folds);
             self.dirty.insert(id);
         }

@@ -20,6 +20,7 @@ use crate::core::Core;
 use crate::event::Event;
 use crate::fitness::growth_refusal;
 use crate::machine::Machine;
+use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use proto::error::{ErrorKind, Failure};
 use proto::hlc::Timestamp;
@@ -121,6 +122,7 @@ impl Core {
 
     fn try_to_keep_hint(&mut self, id: GroupId, request: &WeakRequest) -> Result<(), Failure> {
         let Weak::Write { write, client, .. } = &request.what else { return Ok(()) };
+        reached(Mark::WriteBecomesHint);
         if let Some(refusal) = growth_refusal(self.memory_full, &self.fitness)
             .filter(|_| self.fitness.is_out() || crate::apply::grows(write))
         {
@@ -245,6 +247,7 @@ impl Core {
         }
         let leader = self.routing.group_leader(id).map(|(_, leader)| leader);
         if let Some(leader) = leader.filter(|leader| *leader != self.me) {
+            reached(Mark::HintPassedOn);
             self.outbox.send(leader, Message::Submit { group: id, operations });
         }
     }

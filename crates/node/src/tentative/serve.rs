@@ -11,6 +11,7 @@ use super::Tentative;
 use crate::arbitration::overlay;
 use crate::core::Core;
 use crate::machine::{Machine, ShardMachine};
+use crate::marks::{Mark, reached};
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use proto::hlc::Timestamp;
@@ -154,9 +155,16 @@ impl Core {
             let expiry_over = waiting.expiry_until.is_some_and(|until| now >= until);
             match self.attempt(id, &mut waiting.request, expiry_over) {
                 Ok(()) => continue,
-                Err(Lack::Time(at)) => wanted = wanted.max(at),
-                Err(Lack::Operations) => lacks = true,
+                Err(Lack::Time(at)) => {
+                    reached(Mark::WeakAwaitsTime);
+                    wanted = wanted.max(at);
+                }
+                Err(Lack::Operations) => {
+                    reached(Mark::WeakAwaitsOperations);
+                    lacks = true;
+                }
                 Err(Lack::Expiry(at)) => {
+                    reached(Mark::WeakAwaitsExpiry);
                     waiting.expiry_until.get_or_insert(now + EXPIRY_PATIENCE);
                     wanted = wanted.max(at);
                 }

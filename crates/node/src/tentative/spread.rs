@@ -12,6 +12,7 @@ use super::serve::ASK_AGAIN;
 use super::{Holdings, JOURNAL, Pending, Tentative, hints};
 use crate::core::Core;
 use crate::event::Event;
+use crate::marks::{Mark, reached};
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use bytes::Bytes;
@@ -100,6 +101,9 @@ impl Core {
                         (is_decided && waiting.copies <= majority)
                             || shard.holdings.copies(waiting.number) >= waiting.copies
                     }));
+            if !is_ready && waiting.copies > 1 {
+                reached(Mark::AnswerAwaitsCopies);
+            }
             if is_ready {
                 outbox.send(waiting.front, waiting.answer.clone());
             }
@@ -198,6 +202,7 @@ impl Core {
         }
         let here = shard.holdings.reached(origin).max(marks.of(origin));
         if after > here {
+            reached(Mark::HeldAfterGap);
             // Not for each: what comes back may not fit either, until this replica has applied more.
             let asked = shard.asked_of.entry(from).or_default();
             if self.now.mono - *asked >= ASK_AGAIN {
@@ -214,6 +219,7 @@ impl Core {
             let dot = operation.dot;
             let follows = operation.predecessor <= before;
             if !follows {
+                reached(Mark::HeldDoesNotFollow);
                 complete = false;
                 break;
             }
@@ -345,6 +351,7 @@ impl Core {
             if self.outbox.reaches(peer) {
                 let operations = shard.holdings.after(origin, 0, MESSAGE_BYTES);
                 if !operations.is_empty() {
+                    reached(Mark::PassedOnForAnother);
                     self.outbox.send(peer, held(id, dot, operations, &shard.holdings, &Dots::NONE));
                 }
             }
@@ -371,6 +378,7 @@ impl Core {
             let told = held(id, own, Vec::new(), &shard.holdings, machine.arbitration.marks());
             for &peer in self.routing.replicas(id).iter().filter(|peer| **peer != self.me) {
                 if shard.holdings.acknowledged(peer) < number {
+                    reached(Mark::CopiesAskedForAgain);
                     self.outbox.send(peer, told.clone());
                 }
             }
@@ -544,6 +552,7 @@ impl Tentative {
                 Some(Oldest::Operation(group, dot)) => {
                     let Some(shard) = self.shards.get_mut(&group) else { return };
                     let Some(held) = shard.holdings.get(dot).filter(|held| held.is_durable) else { return };
+                    reached(Mark::JournalWrittenAgain);
                     let kept = Kept::Operation(group, held.operation.clone());
                     let at = self.journal.push(log, &kept);
                     shard.holdings.moved(dot, at);

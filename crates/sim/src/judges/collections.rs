@@ -264,8 +264,12 @@ impl Collection {
             }
             Change::Pushes(values, end) => self.push(values, *end),
             Change::Sets(fields) => {
-                for (name, value) in *fields {
-                    self.assign(name, Some(value.clone()), operation)?;
+                // Field by field. Of several some may lose, but not all: then the verdict would say so.
+                let assigned =
+                    fields.iter().map(|(name, value)| self.assign(name, Some(value.clone()), operation));
+                let assigned: Vec<Result<(), String>> = assigned.collect();
+                if assigned.iter().all(Result::is_err) {
+                    assigned.into_iter().collect::<Result<(), String>>()?;
                 }
             }
             Change::Drops(names) => {
@@ -590,5 +594,18 @@ mod tests {
         let held = |value| Reply::Map(vec![(Reply::Bulk(name("f")), Reply::Bulk(name(value)))]);
         assert_eq!(all.differs(&name("h"), &held("c")), None);
         assert!(all.differs(&name("h"), &held("d")).is_some());
+        // Of two fields one loses, and the other takes effect.
+        let (key, fields) = (name("h"), vec![(name("f"), name("e")), (name("g"), name("e"))]);
+        let both = Write::Hash(HashWrite::Set { key, fields, ok_reply: false });
+        let mut all = Collections::default();
+        all.strong(Timestamp(8), None, &set("b"));
+        decide(&mut all, 9, operation(2, 4, 6, &[], both.clone())).unwrap();
+        let pair = |field, value| (Reply::Bulk(name(field)), Reply::Bulk(name(value)));
+        assert_eq!(all.differs(&name("h"), &Reply::Map(vec![pair("f", "b"), pair("g", "e")])), None);
+        all.strong(Timestamp(10), None, &both);
+        assert!(
+            decide(&mut all, 11, operation(2, 5, 6, &[], both)).is_err(),
+            "both lose, and the verdict does not say so"
+        );
     }
 }

@@ -17,6 +17,7 @@ mod one_leader;
 mod progress;
 mod replicas;
 mod sequentiality;
+mod sessions;
 mod weak;
 
 use crate::schedule::Instant;
@@ -202,6 +203,7 @@ pub fn judge_history(history: &History) -> Result<Judged, Failure> {
     let mut judged = linearizability::check(history)?;
     let history = sequentiality::without_several(history);
     judged.sequential_reads = sequentiality::check(&history)?;
+    sessions::check(&history)?;
     judged.weak_answers = weak::check(&history)?;
     Ok(judged)
 }

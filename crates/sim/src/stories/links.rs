@@ -106,7 +106,7 @@ impl Links {
         let before = frame.messages.len();
         let mut pass = Vec::new();
         for message in std::mem::take(&mut frame.messages) {
-            let kind = crate::coverage::name(&message);
+            let kind = crate::coverage::message_name(&message);
             let rule = self.rules.iter().find(|(meant, _)| meant.has(&kind, from, destination));
             match rule.map(|(_, fate)| *fate) {
                 None => pass.push(message),
@@ -114,7 +114,7 @@ impl Links {
                 Some(Fate::Lost) => {}
                 Some(Fate::Held) => {
                     let frame = Frame { messages: vec![message], ..frame.clone() }.encode(0);
-                    self.held.push(Held { kind, from, to: destination, hop: to, frame });
+                    self.held.push(Held { kind: kind.to_owned(), from, to: destination, hop: to, frame });
                 }
             }
         }
