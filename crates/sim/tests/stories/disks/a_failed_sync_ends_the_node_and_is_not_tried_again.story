@@ -8,7 +8,7 @@ run 1s
 leaders
 ---
 1: SET k v → OK
-2 ends itself: the disk failed
+2 ends itself: the disk failed to sync
 2: GET k → no connection
 1 leads in term 1
 

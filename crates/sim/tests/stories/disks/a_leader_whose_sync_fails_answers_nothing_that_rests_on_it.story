@@ -12,7 +12,7 @@ run 1s
 equal
 ---
 1: SET k v → the connection is lost
-1 ends itself: the disk failed
+1 ends itself: the disk failed to sync
 3 leads in term 2
 3 leads in term 2
 2: GET k → "v"

@@ -16,6 +16,6 @@ leaders
 ---
 1 leads no more in term 1
 nobody leads
-1 leads in term 3
-1 leads in term 3
+3 leads in term 3
+3 leads in term 3
 5: SET k v → OK
