@@ -8,7 +8,7 @@ use directory::state::DirectoryState;
 use node::config::Config;
 use node::core::Core;
 use node::io::{Input, Output};
-use proto::frame::{Frame, HEADER_BYTES, PROTOCOL_VERSION};
+use proto::frame::{Frame, FrameError, HEADER_BYTES, PROTOCOL_VERSION};
 use proto::ids::{ClusterId, Incarnation, NodeId};
 use proto::log_entry::LogEntry;
 use proto::time::{Mono, Now};
@@ -23,11 +23,19 @@ pub(crate) fn sealed(from: NodeId, to: NodeId, payload: &[u8]) -> Bytes {
     out.extend_from_slice(&to.0.to_le_bytes());
     out.extend_from_slice(&0_u64.to_le_bytes());
     out.extend_from_slice(&u32::try_from(payload.len()).expect("short").to_le_bytes());
-    let checksum = crc32c::crc32c_append(crc32c::crc32c(&out), payload);
+    // The relays that are left are not part of the checksum.
+    let mut head = out.clone();
+    head[5] = 0;
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), payload);
     out.extend_from_slice(&checksum.to_le_bytes());
     assert_eq!(out.len(), HEADER_BYTES);
     out.extend_from_slice(payload);
-    Bytes::from(out)
+    let sealed = Bytes::from(out);
+    assert!(
+        !matches!(Frame::decode(&sealed), Err(FrameError::Checksum | FrameError::Length)),
+        "the format has changed: mend this"
+    );
+    sealed
 }
 
 /// Frames as they arrive, and payloads behind a right checksum.

@@ -31,7 +31,7 @@ def main():
         command += ["--no-color", *sys.argv[1:]]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])}
         try:
-            run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, cwd=HERE, env=environment)
+            run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, cwd=cluster.folder, env=environment)
         except subprocess.TimeoutExpired as error:
             print((error.stdout or b"").decode(errors="replace")[-4000:])
             sys.exit(f"schemathesis was not at its end after {LIMIT_S} s")
