@@ -48,6 +48,13 @@ const RARE: &[(Family, &str, &str)] = &[
     ),
     (Family::Branches, "a received snapshot was not needed any more", "entries must overtake a snapshot"),
     (Family::Branches, "a snapshot was offered to who needed none", "an offer must be late"),
+    (
+        Family::Messages,
+        "directory-wanted",
+        "a node must have lost its replica of the directory with its disk",
+    ),
+    (Family::Messages, "directory-copy", "as directory-wanted"),
+    (Family::Branches, "a node without a replica of the directory took a copy", "as directory-wanted"),
 ];
 
 /// Kinds that no run reaches, as things are.
@@ -55,12 +62,6 @@ const OUT_OF_REACH: &[(Family, &str, &str)] = &[
     (Family::Messages, "read-index", "the library's own; never travels between nodes"),
     (Family::Messages, "read-index-response", "the library's own; never travels between nodes"),
     (Family::Messages, "transfer-leader", "the library's own; never travels between nodes"),
-    (
-        Family::Messages,
-        "directory-wanted",
-        "in a cluster of seven or fewer all nodes replicate the directory",
-    ),
-    (Family::Messages, "directory-copy", "as directory-wanted"),
     (Family::Events, "group poisoned", "a failure of the run"),
     (Family::Answers, "Invalid", "the workload asks for nothing invalid"),
     (Family::Answers, "Level", "the workload asks for no command below its levels"),
@@ -99,7 +100,6 @@ const OUT_OF_REACH: &[(Family, &str, &str)] = &[
         "an answer waited because its session would have had too many dots",
         "a minute does not have so many origins; `node/tests/front.rs` has it",
     ),
-    (Family::Branches, "a node without a replica of the directory took a copy", "as directory-wanted"),
 ];
 
 fn reason<'a>(list: &'a [(Family, &str, &str)], family: Family, name: &str) -> Option<&'a str> {
