@@ -51,6 +51,7 @@ impl Core {
             self.outbox.set_silent(source, false);
         }
         for message in frame.messages {
+            crate::marks::heard(&message);
             match message {
                 // Who hears whom is told by direct neighbours only.
                 Message::Links { states } if source == from => self.links_told(states),
@@ -58,10 +59,7 @@ impl Core {
                 message if !self.is_of_its_shard(&message) => {
                     self.refuse(source, "a request for keys of another shard".to_owned());
                 }
-                message => {
-                    crate::marks::heard(&message);
-                    self.message(source, message, None);
-                }
+                message => self.message(source, message, None),
             }
         }
     }

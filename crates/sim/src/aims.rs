@@ -23,14 +23,16 @@ pub enum Aim {
     StaleLeaders,
     /// Links in part broken for long, with many replicas.
     PartialCuts,
+    /// Leases of leaders that sleep, are deposed, hand over and start again, on clocks that drift, with links around which frames are relayed.
+    Leases,
     /// Sessions that go from a node whose clock is ahead to one whose clock is behind.
     SkewedSessions,
 }
 
 impl Aim {
     /// All of them.
-    pub const ALL: [Aim; 5] =
-        [Aim::Nowhere, Aim::Elections, Aim::StaleLeaders, Aim::PartialCuts, Aim::SkewedSessions];
+    pub const ALL: [Aim; 6] =
+        [Aim::Nowhere, Aim::Elections, Aim::StaleLeaders, Aim::PartialCuts, Aim::Leases, Aim::SkewedSessions];
 
     /// Its name as an argument.
     pub fn word(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Aim {
             Aim::Elections => "elections",
             Aim::StaleLeaders => "stale-leaders",
             Aim::PartialCuts => "partial-cuts",
+            Aim::Leases => "leases",
             Aim::SkewedSessions => "skewed-sessions",
         }
     }
@@ -81,6 +84,27 @@ impl Aim {
                 params.replicas = if random.chance(1, 2) { params.nodes } else { 3 };
                 params.faults.length_ns = random.between(1_000, 4_000) * MILLISECOND;
                 &[Kind::PartialPartition, Kind::HalfDead, Kind::Clog]
+            }
+            Aim::Leases => {
+                params.lease = true;
+                params.nodes = *random.pick(&[3, 3, 5]);
+                params.replicas = params.nodes;
+                params.shards = random.between(1, 4) as u32;
+                // Two clocks may be 40 parts per thousand apart then; the lease allows for 50.
+                params.drift_ppm = *random.pick(&[200, 5_000, 20_000]);
+                params.workload.think_ns = 40 * MILLISECOND;
+                params.workload.hot_keys = random.between(1, 2);
+                params.workload.reads_percent = 60;
+                params.workload.sequential_percent = 0;
+                &[
+                    Kind::WakesCutOff,
+                    Kind::Pause,
+                    Kind::GracefulStop,
+                    Kind::Kill,
+                    Kind::PartialPartition,
+                    Kind::Clog,
+                    Kind::VoterDies,
+                ]
             }
             Aim::SkewedSessions => {
                 params.nodes = *random.pick(&[4, 5, 7]);

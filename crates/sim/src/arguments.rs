@@ -15,7 +15,7 @@ const USAGE: &str = "usage: sim --seeds N [--from S] [--threads T] [--keep-going
   --keep-going   do not stop at the first failure
   --seed S       run one seed twice, and compare
   --weak P       of a hundred operations P are below sequential, whatever the seed says; 0 is a world without any
-  --aim WHERE    worlds aimed at elections, stale-leaders, partial-cuts, skewed-sessions, or nowhere, wherever the seed aims
+  --aim WHERE    worlds aimed at elections, stale-leaders, partial-cuts, leases, skewed-sessions, or nowhere, wherever the seed aims
   --trace        run it once and print what happened, a line an event
   --shiviz       run it once and print a log that ShiViz draws
     --node N, --group G, --from 12s, --to 14.5s

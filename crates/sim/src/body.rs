@@ -62,6 +62,7 @@ impl World {
         let seed = self.params.seed ^ (node as u64) << 32;
         let mut config = Config::new(identity, set, member, seed);
         config.memory_limit_bytes = self.params.memory_limit_bytes;
+        config.lease = self.params.lease;
         config.segment_sizes.first_bytes = self.params.segment_bytes;
         config.segment_sizes.largest_bytes = 4 * self.params.segment_bytes;
         config.disk_reserve_bytes = 4 * config.segment_sizes.largest_bytes;

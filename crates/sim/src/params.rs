@@ -81,6 +81,8 @@ pub struct Params {
     pub segment_bytes: u64,
     /// Log bytes of a group after which it is snapshotted.
     pub snapshot_log_bytes: u64,
+    /// Linearizable reads may rest on a leader's lease.
+    pub lease: bool,
     /// The memory limit in bytes, if the run has one.
     pub memory_limit_bytes: Option<u64>,
     /// The faults.
@@ -151,6 +153,8 @@ impl Params {
             wall_offset_ms: *draw.pick(&[0, 5, 50, 200]),
             segment_bytes: *draw.pick(&[64, 128, 256, 1_024]) * 1_024,
             snapshot_log_bytes: *draw.pick(&[16, 64, 256]) * 1_024,
+            // Of a stream of its own, as everything that came later.
+            lease: random.fork("lease", 0).chance(1, 3),
             memory_limit_bytes: draw.chance(1, 8).then(|| draw.between(100, 600) * 256),
             faults,
             workload: WorkloadParams {
@@ -223,10 +227,10 @@ impl fmt::Display for Params {
             self.segment_bytes / 1_024,
             self.snapshot_log_bytes / 1_024
         )?;
-        match self.memory_limit_bytes {
-            Some(limit) => writeln!(f, ", memory limit {} KiB", limit / 1_024)?,
-            None => writeln!(f)?,
+        if let Some(limit) = self.memory_limit_bytes {
+            write!(f, ", memory limit {} KiB", limit / 1_024)?;
         }
+        writeln!(f, "{}", if self.lease { ", leases" } else { "" })?;
         let kinds: Vec<&str> = self.faults.kinds.iter().map(|kind| kind.name()).collect();
         writeln!(
             f,
