@@ -122,14 +122,15 @@ fn hurt_connections_between_nodes_are_reset_each_second_while_a_node_restarts_in
 fn hurt_a_cut_of_a_minute_heals_and_everybody_is_reached_again_soon() {
     let Some(hosts) = hosts(3) else { return };
     let mut cluster = on_hosts(&hosts);
-    let load = start(&cluster);
+    let password = cluster.plan().password.clone();
+    let load = Mixed::start_with(&cluster.addresses(), password.as_deref(), Duration::from_millis(150));
     load.goes_on(A_WHILE);
     hosts.cut(1, 2);
     hosts.cut(1, 3);
     assert!(!hosts.reaches(2, &cluster.node(1).resp), "it is cut off");
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) {
-        load.goes_on(50);
+        load.goes_on(10);
         std::thread::sleep(Duration::from_millis(500));
     }
     hosts.heal();
