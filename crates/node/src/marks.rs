@@ -1,7 +1,7 @@
 //! Marks on the branches of the protocol that matter and are rare, so that whoever tests can say which of them a batch of runs has really taken.
 //!
 //! A mark says that a line was reached and nothing else. The counts lie beside the core: nothing in it reads them, so what it does cannot depend on them. They are counted by thread, because a simulated run is one
-//! thread, and only with the feature `marks`, which the simulator turns on; without it [`reached`] is empty, so a user's binary pays nothing.
+//! thread, and only with the feature `marks`, which the simulator turns on; without it `reached` is empty, so a user's binary pays nothing.
 //!
 //! A new mark is a line in the list below and a call where it belongs; `sim`'s coverage takes the list from here, and fails a batch that never reached one. Messages of peers are counted here too, as they are
 //! read. Not here: what is seen from outside anyway ([`crate::event::Event`]s, answers, verdicts), which coverage counts by itself.

@@ -1,8 +1,8 @@
 //! What runs have been through, by kinds, and what a batch of them should have been through.
 //!
 //! A batch of seeds that never saw a snapshot transfer says nothing about snapshot transfers. So everything that has a kind is counted: faults, shapes of partitions, fates of frames, messages, events, answers,
-//! operations by level, verdicts of the log, and branches inside the protocol (`node::marks`). The lists of kinds are made of the matches that name them ([`kinds`]), so none can be forgotten; what a batch may miss,
-//! and why, is said in [`expected`].
+//! operations by level, verdicts of the log, and branches inside the protocol (`node::marks`). The lists of kinds are made of the matches that name them (`kinds`), so none can be forgotten; what a batch may miss,
+//! and why, is said in `expected`.
 //!
 //! Invariant: counting changes nothing in the run.
 

@@ -163,7 +163,7 @@ fn a_restarted_clock_that_knows_nothing_of_the_outbox_is_caught() {
 
 #[test]
 fn a_replica_that_lost_its_memory_and_votes_at_once_is_caught() {
-    is_caught(Planted::RebuiltVotesAtOnce, 1);
+    is_caught(Planted::RebuiltVotesAtOnce, 30);
 }
 
 #[test]

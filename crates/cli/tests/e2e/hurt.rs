@@ -68,7 +68,7 @@ fn hurt_a_link_is_cut_while_a_node_is_killed_and_both_come_back() {
         cluster.serves();
         load.goes_on(A_WHILE);
     }
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn hurt_a_node_stands_still_while_another_is_isolated_in_one_direction() {
         cluster.serves();
         load.goes_on(A_WHILE);
     }
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn hurt_connections_between_nodes_are_reset_each_second_while_a_node_restarts_in
     }
     cluster.serves();
     load.goes_on(A_WHILE);
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn hurt_a_cut_of_a_minute_heals_and_everybody_is_reached_again_soon() {
         .expect("all are heard");
     assert!(healed.elapsed() < Duration::from_secs(30), "only after {:?}", healed.elapsed());
     load.goes_on(A_WHILE);
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }
 
 /// The library that shows programs another time, as Debian has it.
@@ -197,7 +197,7 @@ fn hurt_wall_clocks_jump_back_and_forth_while_a_node_is_killed() {
         cluster.serves();
         load.goes_on(A_WHILE);
     }
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }
 
 /// What a node's own clock shows, in seconds since 1970: each answer of its HTTP front has a date.
@@ -264,5 +264,5 @@ fn hurt_one_disk_is_slow_while_half_open_connections_pile_up_at_another_node() {
     std::fs::File::open(&counted).and_then(|mut file| file.read_to_string(&mut slowed)).expect("it counted");
     assert!(slowed.len() > 5, "hardly a sync was slowed: {}", slowed.len());
     load.goes_on(A_WHILE);
-    load.is_legal_at_every_level();
+    load.finish_and_judge();
 }

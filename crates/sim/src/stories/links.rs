@@ -107,7 +107,7 @@ impl Links {
         let mut pass = Vec::new();
         for message in std::mem::take(&mut frame.messages) {
             let kind = crate::coverage::message_name(&message);
-            let rule = self.rules.iter().find(|(meant, _)| meant.has(&kind, from, destination));
+            let rule = self.rules.iter().find(|(meant, _)| meant.has(kind, from, destination));
             match rule.map(|(_, fate)| *fate) {
                 None => pass.push(message),
                 Some(Fate::Doubled) => pass.extend([message.clone(), message]),

@@ -1,6 +1,6 @@
 //! Load at all four levels that remembers: one connection a thread, which is one session, at one node until it breaks; then at the next, as a new client in a new session.
 //!
-//! Nothing is retried and nothing is guessed: an answer with its certificate, a refusal that certainly applied nothing, or *unknown*. What a causal answer depends on stands in its session's token. An eventual answer has no session, so tentative reads at that level are done and left out of the history. Fates stand in the nodes'
+//! Nothing is retried and nothing is guessed: an answer with its certificate, a refusal that certainly applied nothing, or *unknown*. Answers do not name the dots of what they show as tentative (a token leaves out what is decided by the time that it is made), so such reads are made and left out of the history. Fates stand in the nodes'
 //! logs, so the history has none, and what becomes of tentative writes is judged with less sharpness (`docs/history.md`); the simulator judges it with all of it.
 
 use checker::{
@@ -9,7 +9,6 @@ use checker::{
 };
 use client::Reply;
 use client::blocking::Connection;
-use proto::session::Session;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -84,7 +83,7 @@ impl Mixed {
 
     /// Stops, and demands that a correct store could have shown at every level what was seen.
     #[track_caller]
-    pub(crate) fn is_legal_at_every_level(self) {
+    pub(crate) fn finish_and_judge(self) {
         self.stop.store(true, Ordering::Relaxed);
         let records: Vec<Record> =
             self.threads.into_iter().flat_map(|thread| thread.join().expect("a worker panicked")).collect();
@@ -209,9 +208,7 @@ impl Worker {
                 false
             }
         };
-        let is_nameless = record.level.as_deref() == Some("eventual")
-            && record.state == Some(Commitment::Tentative)
-            && !is_write;
+        let is_nameless = record.state == Some(Commitment::Tentative) && !is_write;
         if !is_nameless {
             self.records.push(record);
         }
@@ -239,22 +236,8 @@ fn fill_in(record: &mut Record, meta: &Reply) {
         Some("tentative") => Some(Commitment::Tentative),
         _ => Some(Commitment::Committed),
     };
-    if record.state == Some(Commitment::Committed) {
-        return;
+    if let Some(own) = text("dot") {
+        let (origin, number) = own.rsplit_once(':').expect("an origin and a number");
+        record.dots = vec![Dot { origin: origin.to_owned(), number: number.parse().expect("a number") }];
     }
-    record.dots = match text("dot") {
-        Some(own) => {
-            let (origin, number) = own.rsplit_once(':').expect("an origin and a number");
-            vec![Dot { origin: origin.to_owned(), number: number.parse().expect("a number") }]
-        }
-        None => {
-            let token = text("token").expect("it comes with META");
-            let session = Session::claimed(token.as_bytes()).expect("a token");
-            session
-                .dots
-                .iter()
-                .map(|dot| Dot { origin: dot.origin.to_string(), number: dot.number })
-                .collect()
-        }
-    };
 }
