@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures Quartet against etcd and Redis on this machine and prints the tables of docs/benchmarks.md.
 #
-#   benches/run.sh [table|memory|failover|snapshot|levels|bigset]...      default: table memory
+#   benches/run.sh [table|memory|failover|snapshot|levels|bigset|overload]...      default: table memory
 #
 # RUNS=3 SECS=5 KEYS=100000 CONNS="1 16 64 256" LOADED=1000000 change the effort; QUARTET=path names a built binary.
 # etcd is three nodes and is left out if it is not installed; Redis is ONE node with appendfsync always.
@@ -129,8 +129,10 @@ snapshot() {
 
 # shellcheck source=benches/levels.sh
 . benches/levels.sh
+# shellcheck source=benches/overload.sh
+. benches/overload.sh
 
 echo "$(date -u +%F), $(nproc) CPUs, $(uname -sr), $("$QUARTET" --version); load average before: $(cut -d' ' -f1 /proc/loadavg)"
 echo
 [ $# -gt 0 ] || set -- table memory
-for part in "$@"; do case $part in table | memory | failover | snapshot | levels | bigset) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done
+for part in "$@"; do case $part in table | memory | failover | snapshot | levels | bigset | overload) $part; echo ;; *) sed -n '2,8p' "${BASH_SOURCE[0]}"; exit 2 ;; esac; done

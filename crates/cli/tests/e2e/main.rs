@@ -23,6 +23,7 @@ mod hostile;
 mod http;
 mod hurt;
 mod levels;
+mod overload;
 mod partition_table;
 mod power;
 mod rebuild;

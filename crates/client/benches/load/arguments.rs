@@ -28,6 +28,8 @@ pub(crate) enum Operation {
     Levels,
     /// Writers of their own keys while a process is killed; then every acknowledged write is read again.
     Failover,
+    /// More than the servers can do, and what a client that asks for little feels meanwhile
+    Overload,
 }
 
 impl Operation {
@@ -39,6 +41,7 @@ impl Operation {
             Operation::Toggle => "toggle",
             Operation::Levels => "levels",
             Operation::Failover => "failover",
+            Operation::Overload => "overload",
         }
     }
 }
@@ -106,6 +109,12 @@ pub(crate) struct Arguments {
     /// For servers that ask for one, in the Redis protocol
     #[arg(long)]
     pub(crate) password: Option<String>,
+    /// overload: how many times the capacity is offered
+    #[arg(long, default_value_t = 2.0)]
+    pub(crate) times: f64,
+    /// overload: reads instead of writes; load the keys first
+    #[arg(long)]
+    pub(crate) reads: bool,
     /// failover: seconds until then
     #[arg(long, default_value_t = 4.0)]
     pub(crate) kill_after: f64,

@@ -6,6 +6,7 @@
 use crate::session::{Outcome, Session};
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ pub(crate) struct Connection {
     output: Vec<u8>,
     sent: usize,
     input: Vec<u8>,
-    flights: Vec<Flight>,
+    flights: VecDeque<Flight>,
 }
 
 impl Connection {
@@ -54,12 +55,17 @@ impl Connection {
         poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         let mut output = Vec::new();
         session.greet(&mut output);
-        Ok(Connection { stream, session, output, sent: 0, input: Vec::new(), flights: Vec::new() })
+        Ok(Connection { stream, session, output, sent: 0, input: Vec::new(), flights: VecDeque::new() })
     }
 
     /// Requests on their way.
     pub(crate) fn in_flight(&self) -> usize {
         self.flights.len()
+    }
+
+    /// Bytes of requests that the socket has not taken yet.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        self.output.len() - self.sent
     }
 
     /// Since when the oldest request has been on its way.
@@ -69,17 +75,17 @@ impl Connection {
 
     pub(crate) fn set(&mut self, key: &[u8], value: &[u8], tag: u64) {
         let id = self.session.set(key, value, &mut self.output);
-        self.flights.push(Flight { id, tag, since: Instant::now() });
+        self.flights.push_back(Flight { id, tag, since: Instant::now() });
     }
 
     pub(crate) fn get(&mut self, key: &[u8], tag: u64) {
         let id = self.session.get(key, &mut self.output);
-        self.flights.push(Flight { id, tag, since: Instant::now() });
+        self.flights.push_back(Flight { id, tag, since: Instant::now() });
     }
 
     pub(crate) fn toggle(&mut self, set: &[u8], member: &[u8], is_in: bool) {
         let id = self.session.toggle(set, member, is_in, &mut self.output);
-        self.flights.push(Flight { id, tag: 0, since: Instant::now() });
+        self.flights.push_back(Flight { id, tag: 0, since: Instant::now() });
     }
 
     /// Sends what the socket takes.
@@ -132,7 +138,7 @@ impl Connection {
                     .iter()
                     .position(|flight| flight.id == id)
                     .ok_or("an answer to a request that is not on its way")?;
-                let flight = self.flights.remove(index);
+                let flight = self.flights.remove(index).expect("just found");
                 landed.push(Landed { tag: flight.tag, took: now - flight.since, outcome });
             }
             self.input.drain(..used?);

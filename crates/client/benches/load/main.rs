@@ -12,6 +12,8 @@ mod etcd;
 mod failover;
 mod histogram;
 mod levels;
+mod overload;
+mod probe;
 mod processes;
 mod resp;
 mod session;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let figures = match arguments.op {
         Operation::Failover => failover::run(&arguments),
         Operation::Levels => levels::run(&arguments),
+        Operation::Overload => overload::run(&arguments),
         _ => throughput::run(&arguments),
     };
     match figures {
@@ -70,6 +73,20 @@ fn for_people(figures: &Value) -> String {
             )
         };
         return format!("{head}{}", cells.iter().map(cell).collect::<String>());
+    }
+    if figures["op"] == "overload" {
+        return format!(
+            "{head}: capacity {} ops/s; offered {}, done {}, refused {} a second; the probe's p99 {} us alone, {} us beside; {} MiB before, {} MiB at most; back after {} s",
+            shown("capacity"),
+            shown("offered_per_s"),
+            shown("done_per_s"),
+            shown("refused_per_s"),
+            shown("probe_alone_p99_us"),
+            shown("probe_p99_us"),
+            shown("mib_before"),
+            shown("mib_at_most"),
+            shown("back_after_s")
+        );
     }
     if figures["op"] == "failover" {
         return format!(

@@ -13,6 +13,7 @@ use proto::limits::{MAX_CONNECTION_REPLY_BYTES, MAX_CONNECTION_REQUEST_BYTES};
 use proto::reply::Reply;
 use proto::resp::{RequestDecoder, Version};
 use proto::time::Mono;
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 
@@ -59,6 +60,19 @@ pub(super) enum Over {
     Gone,
 }
 
+/// A command that was parsed and has not begun.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its words.
+    pub argv: Vec<Bytes>,
+    /// Bytes that it took to say it.
+    pub bytes: usize,
+    /// When the last of them came.
+    pub arrived: Mono,
+    /// When it is refused unless it has begun; nothing until somebody asks whether it may begin.
+    pub patience_ends: Option<Mono>,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -78,10 +92,18 @@ pub(super) struct Connection {
     pub is_readable: bool,
     /// The client has closed its side: the end is still to be read.
     pub is_hung_up: bool,
+    /// The client will say no more; what it has said is still to begin.
+    pub has_ended: bool,
     /// Nothing more is read; it ends when everything is answered and written.
     pub is_closing: bool,
+    /// The next command, if it was parsed and has not begun.
+    pub head: Option<Head>,
+    /// When the bytes of the input came: so many of them, then.
+    arrivals: VecDeque<(usize, Mono)>,
     /// It is in the list of those that want a turn.
     pub is_queued: bool,
+    /// It is in the line of those that wait for a place.
+    pub is_in_line: bool,
     /// It is in the list of those that have something to write.
     pub is_dirty: bool,
     /// The input holds no whole command.
@@ -90,8 +112,8 @@ pub(super) struct Connection {
     pub partial_bytes: usize,
     /// Since when it is half received.
     pub partial_since: Mono,
-    /// What the node's accounts hold for it: request bytes and reply bytes.
-    pub accounted: (usize, usize),
+    /// What the node's accounts hold for it: request bytes, reply bytes, commands under way.
+    pub accounted: (usize, usize, usize),
     pub opened: Mono,
     pub last_command: Mono,
     pub last_row: usize,
@@ -126,13 +148,17 @@ impl Connection {
             out: ReplyBuffer::default(),
             is_readable: true,
             is_hung_up: false,
+            has_ended: false,
             is_closing: false,
+            head: None,
+            arrivals: VecDeque::new(),
             is_queued: false,
+            is_in_line: false,
             is_dirty: false,
             is_starved: true,
             partial_bytes: 0,
             partial_since: now,
-            accounted: (0, 0),
+            accounted: (0, 0, 0),
             opened: now,
             last_command: now,
             last_row: 0,
@@ -142,7 +168,8 @@ impl Connection {
 
     /// Request bytes that it holds: not parsed, half parsed, and under way.
     pub(super) fn request_bytes(&self) -> usize {
-        self.input.len() + self.partial_bytes + self.pipeline.request_bytes
+        let head = self.head.as_ref().map_or(0, |head| head.bytes);
+        head + self.input.len() + self.partial_bytes + self.pipeline.request_bytes
     }
 
     /// Reply bytes that it holds.
@@ -160,45 +187,82 @@ impl Connection {
 
     /// Whether the socket may be read: what has been read must be parsed first.
     pub(super) fn may_read(&self) -> bool {
-        self.is_readable && self.may_parse() && self.reply_bytes() < MAX_CONNECTION_REPLY_BYTES
+        self.is_readable
+            && !self.has_ended
+            && self.may_parse()
+            && self.reply_bytes() < MAX_CONNECTION_REPLY_BYTES
     }
 
-    /// The next whole command with the bytes that it took; `None` means "read on".
-    pub(super) fn next_command(&mut self, now: Mono) -> Result<Option<(Vec<Bytes>, usize)>, Reply> {
+    /// Parses the next command, if it is there and none is parsed; false means "read on".
+    pub(super) fn parse(&mut self, now: Mono) -> Result<bool, Reply> {
+        if self.head.is_some() {
+            return Ok(true);
+        }
         if self.input.is_empty() {
             self.is_starved = true;
-            return Ok(None);
+            return Ok(false);
         }
         let before = self.input.len();
         let decoded = self.decoder.decode(&mut self.input);
         if self.partial_bytes == 0 {
             self.partial_since = now;
         }
-        self.partial_bytes += before - self.input.len();
+        let used = before - self.input.len();
+        self.is_starved |= self.input.is_empty();
+        self.partial_bytes += used;
+        let arrived = self.arrival_of(used, now);
         match decoded {
-            Ok(Some(arguments)) => {
+            Ok(Some(argv)) => {
                 let bytes = std::mem::take(&mut self.partial_bytes);
-                Ok(Some((arguments, bytes)))
+                self.head = Some(Head { argv, bytes, arrived, patience_ends: None });
+                Ok(true)
             }
             Ok(None) => {
                 self.is_starved = true;
                 if self.input.is_empty() && self.input.capacity() > 0 {
                     self.input = BytesMut::new(); // a connection at rest holds no buffer
                 }
-                Ok(None)
+                Ok(false)
             }
             Err(error) => Err(error.reply()),
         }
     }
 
+    /// When the last of the next so many bytes came, which are used up.
+    fn arrival_of(&mut self, mut used: usize, now: Mono) -> Mono {
+        let mut arrived = now;
+        while used > 0
+            && let Some((bytes, then)) = self.arrivals.front_mut()
+        {
+            arrived = *then;
+            let taken = used.min(*bytes);
+            (used, *bytes) = (used - taken, *bytes - taken);
+            if *bytes == 0 {
+                self.arrivals.pop_front();
+            }
+        }
+        arrived
+    }
+
+    /// Whether it has said something that has not begun.
+    pub(super) fn has_unbegun(&self) -> bool {
+        self.head.is_some() || !self.input.is_empty() && !self.is_starved
+    }
+
+    /// Whether it has said something that could begin now.
+    pub(super) fn has_commands(&self) -> bool {
+        self.has_unbegun() && self.may_parse()
+    }
+
     /// Reads once; answers how many bytes came. None, and `is_readable` still set, means that the client will say no more.
-    pub(super) fn read(&mut self, scratch: &mut [u8]) -> Result<usize, Over> {
+    pub(super) fn read(&mut self, scratch: &mut [u8], now: Mono) -> Result<usize, Over> {
         loop {
             match self.stream.read(scratch) {
                 Ok(0) => return Ok(0),
                 Ok(n) => {
                     self.is_starved = false;
                     self.input.extend_from_slice(&scratch[..n]);
+                    self.arrivals.push_back((n, now));
                     // A short read has emptied the socket: what comes later is a new event.
                     self.is_readable = n == scratch.len() || self.is_hung_up;
                     return Ok(n);

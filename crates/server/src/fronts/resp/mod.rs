@@ -8,6 +8,7 @@
 //! Invariants: answers of one connection leave in the order of its commands. A connection that does not read its replies is not read either; one that sends more than its
 //! share waits in its socket; beyond the node's budget only small requests and one large one at a time go on. Nothing here blocks.
 
+mod admission;
 mod answers;
 mod cluster;
 mod connection;
@@ -21,6 +22,7 @@ mod reply_buffer;
 mod server_commands;
 mod session;
 mod settings;
+mod turns;
 
 pub(crate) use answers::class_of;
 pub(crate) use context::Shared;
@@ -28,8 +30,8 @@ pub(crate) use doors::Door;
 pub(crate) use settings::Settings;
 
 use crate::readiness::Readiness;
-use bytes::Bytes;
-use connection::{Connection, Over, READ_PER_TURN_BYTES, ReplyMode, SMALL_BYTES};
+use admission::Admission;
+use connection::{Connection, Head, Over, ReplyMode, SMALL_BYTES};
 use context::Context;
 use doors::Doors;
 use faults::FaultCommand;
@@ -48,6 +50,7 @@ use proto::outcome::{Achieved, Outcome};
 use proto::reply::Reply;
 use proto::time::{Mono, Now};
 use session::Said;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,7 +61,6 @@ use std::time::Duration;
 const PLACE_BITS: u32 = 14;
 const _: () = assert!(MAX_CONNECTIONS < (1 << PLACE_BITS) - 1);
 const ACCEPTS_PER_TURN: usize = 128;
-const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// While the node's budget is used up, a large command that is half received for longer is given up.
 const PARTIAL_PATIENCE: Duration = Duration::from_secs(10);
 /// A client that takes no reply byte for so long is closed.
@@ -83,7 +85,12 @@ pub(crate) struct RespFront {
     connections: Vec<Option<Box<Connection>>>,
     free: Vec<usize>,
     births: u64,
-    turns: Vec<usize>,
+    /// Connections that may have something to read or to begin.
+    turns: VecDeque<usize>,
+    /// Connections that wait for a place to begin what they have said.
+    line: VecDeque<usize>,
+    admission: Admission,
+    last_refusals: Mono,
     dirty: Vec<usize>,
     /// The core was stepped after the drain: another one must follow.
     has_stepped: bool,
@@ -119,7 +126,10 @@ impl RespFront {
             connections: Vec::new(),
             free: Vec::new(),
             births: 0,
-            turns: Vec::new(),
+            turns: VecDeque::new(),
+            line: VecDeque::new(),
+            admission: Admission::new(table().len()),
+            last_refusals: Mono::default(),
             dirty: Vec::new(),
             has_stepped: false,
             is_draining: false,
@@ -145,7 +155,7 @@ impl RespFront {
             connection.is_hung_up |= readiness.is_hung_up;
             if readiness.is_readable && !connection.is_queued {
                 connection.is_queued = true;
-                self.turns.push(at);
+                self.turns.push_back(at);
             }
             if readiness.is_writable && !connection.out.is_empty() && !connection.is_dirty {
                 connection.is_dirty = true;
@@ -156,27 +166,11 @@ impl RespFront {
 
     /// Whether there is work that no event will announce.
     pub(crate) fn wants_a_turn(&self) -> bool {
-        !self.turns.is_empty() || !self.dirty.is_empty() || self.has_stepped || self.doors.want_a_turn()
-    }
-
-    /// Accepts, reads, and steps the core with every whole command.
-    pub(crate) fn turn(&mut self, registry: &Registry, core: &mut Core, now: Now, scratch: &mut [u8]) {
-        self.has_stepped = false;
-        self.accept(registry, now.mono);
-        for at in std::mem::take(&mut self.turns) {
-            let Some(mut connection) = self.connections[at].take() else { continue };
-            connection.is_queued = false;
-            let result = self.pump(at, &mut connection, core, now, scratch);
-            if !connection.out.is_empty() && !connection.is_dirty {
-                connection.is_dirty = true;
-                self.dirty.push(at);
-            }
-            self.settle(at, connection, result, core, now);
-        }
-        if now.mono - self.last_sweep >= SWEEP_INTERVAL {
-            self.last_sweep = now.mono;
-            self.sweep(core, now);
-        }
+        !self.turns.is_empty()
+            || !self.line.is_empty() && self.admission.has_room()
+            || !self.dirty.is_empty()
+            || self.has_stepped
+            || self.doors.want_a_turn()
     }
 
     /// An answer of the core to one of this front's connections. It is written with the next [`RespFront::flush`].
@@ -277,66 +271,13 @@ impl RespFront {
         let is_authenticated = self.shared.password.is_none();
         let mut connection = Connection::new(id, stream, remote, consistency, is_authenticated, now);
         connection.is_queued = true;
-        self.turns.push(at);
+        self.turns.push_back(at);
         self.connections[at] = Some(Box::new(connection));
     }
 
-    /// Parses what is there, reads more, up to its turn's share.
-    fn pump(
-        &mut self,
-        at: usize,
-        connection: &mut Connection,
-        core: &mut Core,
-        now: Now,
-        scratch: &mut [u8],
-    ) -> Result<(), Over> {
-        let mut read = 0;
-        loop {
-            while connection.may_parse() {
-                match connection.next_command(now.mono) {
-                    Ok(Some((argv, bytes))) => self.execute(connection, &argv, bytes, core, now),
-                    Ok(None) => break,
-                    Err(reply) => {
-                        connection.reply(reply, connection.session.version, now.mono);
-                        connection.is_closing = true;
-                    }
-                }
-            }
-            if !connection.may_read() || read >= READ_PER_TURN_BYTES {
-                return Ok(());
-            }
-            if self.request_bytes + read > MAX_NODE_REQUEST_BYTES && connection.request_bytes() > SMALL_BYTES
-            {
-                match self.privileged {
-                    None => self.privileged = Some(at),
-                    Some(other) if other != at => return Ok(()), // the sweep gives it another turn
-                    Some(_) => {}
-                }
-            }
-            match connection.read(scratch)? {
-                0 if !connection.is_readable => return Ok(()),
-                0 => {
-                    // The client will say no more; what it has asked for is still answered.
-                    connection.is_closing = true;
-                    return Ok(());
-                }
-                n => {
-                    read += n;
-                    self.shared.input_bytes += n as u64;
-                    self.shared.metrics.client_bytes_in.inc_by(n as u64);
-                }
-            }
-        }
-    }
-
-    fn execute(
-        &mut self,
-        connection: &mut Connection,
-        argv: &[Bytes],
-        bytes: usize,
-        core: &mut Core,
-        now: Now,
-    ) {
+    fn execute(&mut self, connection: &mut Connection, head: Head, core: &mut Core, now: Now) {
+        let Head { argv, bytes, arrived, .. } = head;
+        let argv = argv.as_slice();
         if std::mem::take(&mut connection.wants_new_session) {
             // RESET came before this command, and everything before RESET is answered: the core forgets the session.
             core.step(now, Input::ConnectionClosed { connection: connection.id });
@@ -368,14 +309,22 @@ impl RespFront {
                     Ok(mut parsed) => {
                         connection.session.consistency.fill(&mut parsed.request);
                         let wish = Connection::wish(parsed.meta, parsed.request.level_chosen);
-                        let mut pending = Pending::new(version, wish, number, bytes, now.mono);
-                        pending.is_silent = is_silent(connection);
-                        let request = connection.pipeline.push(pending);
-                        core.step(
-                            now,
-                            Input::Request { connection: connection.id, request, body: parsed.request },
-                        );
-                        None
+                        match admission::after_waiting(parsed.request.deadline_ms, now.mono - arrived) {
+                            Ok(deadline_ms) => {
+                                parsed.request.deadline_ms = deadline_ms;
+                                let mut pending = Pending::new(version, wish, number, bytes, arrived);
+                                pending.is_silent = is_silent(connection);
+
+                                let request = connection.pipeline.push(pending);
+                                let body = parsed.request;
+                                core.step(now, Input::Request { connection: connection.id, request, body });
+                                None
+                            }
+                            Err(failure) => {
+                                self.count(number, class_of(failure.kind), now.mono - arrived);
+                                Some(answers::error_reply(&failure, wish.level_chosen))
+                            }
+                        }
                     }
                     Err(refusal) => {
                         self.count(number, OutcomeClass::Error, Duration::ZERO);
@@ -441,7 +390,11 @@ impl RespFront {
         while let Some(left) = connection.pipeline.pop(&mut connection.out, clock) {
             match left {
                 Left::Answered { row, started, class, level } => {
-                    self.count(row, class, now.mono - started);
+                    let took = now.mono - started;
+                    self.count(row, class, took);
+                    if let Some(level) = level {
+                        self.admission.answered(row, level, took);
+                    }
                     self.count_level(row, level);
                 }
                 Left::Local => {}
@@ -468,9 +421,14 @@ impl RespFront {
         now: Now,
     ) {
         let is_over = result.is_err() || connection.is_finished();
-        let held = if is_over { (0, 0) } else { (connection.request_bytes(), connection.reply_bytes()) };
+        let held = if is_over {
+            (0, 0, 0)
+        } else {
+            (connection.request_bytes(), connection.reply_bytes(), connection.pipeline.len())
+        };
         self.request_bytes = self.request_bytes + held.0 - connection.accounted.0;
         self.reply_bytes = self.reply_bytes + held.1 - connection.accounted.1;
+        self.admission.count(held.2, connection.accounted.2);
         connection.accounted = held;
         let is_large = held.0 > SMALL_BYTES;
         if self.privileged == Some(at) && !is_large {
@@ -486,10 +444,12 @@ impl RespFront {
         let waits_for_budget = is_large
             && self.request_bytes > MAX_NODE_REQUEST_BYTES
             && self.privileged.is_some_and(|other| other != at);
-        let has_commands = !connection.input.is_empty() && !connection.is_starved && connection.may_parse();
-        if (has_commands || connection.may_read() && !waits_for_budget) && !connection.is_queued {
+        let may_begin =
+            connection.has_commands() && (!connection.is_in_line || connection.pipeline.is_empty());
+        let may_read = self.reads_on(&connection) && !waits_for_budget;
+        if (may_begin || may_read) && !connection.is_queued {
             connection.is_queued = true;
-            self.turns.push(at);
+            self.turns.push_back(at);
         }
         self.connections[at] = Some(connection);
     }
@@ -519,7 +479,7 @@ impl RespFront {
                 self.end(at, core, now, "it does not read its replies");
             } else if connection.may_read() && !connection.is_queued {
                 connection.is_queued = true;
-                self.turns.push(at);
+                self.turns.push_back(at);
             }
         }
     }

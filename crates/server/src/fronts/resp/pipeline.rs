@@ -107,6 +107,11 @@ impl Pipeline {
         self.waiting.is_empty()
     }
 
+    /// Commands under way.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether another command may be taken, with so many reply bytes unread already.
     pub(super) fn has_room(&self, unread_bytes: usize) -> bool {
         let expected = unread_bytes + self.held_reply_bytes + self.waiting.len() * self.usual_reply_bytes;
