@@ -3,31 +3,12 @@
 //! The cluster lives on a small file system in memory, which somebody else fills. Needs root; without it the test says so and is skipped by name.
 
 use crate::support::PATIENCE;
+use crate::support::disks::SmallDisk;
 use crate::support::harness::TestCluster;
 use crate::support::skipped;
 use client::SetOptions;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// A file system of so many MiB.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn make(folder: &Path, mib: u32) -> Option<SmallDisk> {
-        let mount = folder.join("disk");
-        std::fs::create_dir(&mount).ok()?;
-        let size = format!("size={mib}m");
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&mount).status();
-        status.is_ok_and(|status| status.success()).then_some(SmallDisk(mount))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _gone = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 /// Waits until a node's status calls its disk so.
 fn disk_is(cluster: &TestCluster, word: &str) {
@@ -46,7 +27,7 @@ fn disk_is(cluster: &TestCluster, word: &str) {
 #[test]
 fn a_full_disk_refuses_growth_by_name_and_goes_on_by_itself() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let Some(disk) = SmallDisk::make(folder.path(), 512) else {
+    let Some(disk) = SmallDisk::make(folder.path().join("disk"), 512) else {
         skipped("a full disk: needs root to mount a small file system in memory");
         return;
     };

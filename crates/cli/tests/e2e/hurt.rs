@@ -17,14 +17,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Operations that show that the load flows.
-const A_WHILE: u64 = 200;
+pub(crate) const A_WHILE: u64 = 200;
 
-fn start(cluster: &TestCluster) -> Mixed {
+/// The load, at all nodes.
+pub(crate) fn start(cluster: &TestCluster) -> Mixed {
     Mixed::start(&cluster.addresses(), cluster.plan().password.as_deref())
 }
 
 /// A cluster whose nodes have hosts of their own; both secrets are asked for beyond loopback.
-fn on_hosts(hosts: &Hosts) -> TestCluster {
+pub(crate) fn on_hosts(hosts: &Hosts) -> TestCluster {
     TestCluster::start_with(hosts.plan().len(), |plan| {
         plan.hosts = hosts.plan();
         plan.environment.push(("QUARTET_CLUSTER_SECRET".to_owned(), "hurt together".to_owned()));
@@ -33,7 +34,8 @@ fn on_hosts(hosts: &Hosts) -> TestCluster {
     })
 }
 
-fn hosts(count: u64) -> Option<Hosts> {
+/// So many hosts, or what is skipped without them.
+pub(crate) fn hosts(count: u64) -> Option<Hosts> {
     let hosts = Hosts::make(count);
     if hosts.is_none() {
         skipped("faults on hosts of their own: needs root and ip (iproute2)");
@@ -42,7 +44,7 @@ fn hosts(count: u64) -> Option<Hosts> {
 }
 
 /// Whether a node answers a ping in time.
-fn answers(cluster: &TestCluster, id: u64) -> bool {
+pub(crate) fn answers(cluster: &TestCluster, id: u64) -> bool {
     let limit = Duration::from_millis(300);
     let address = &cluster.node(id).resp;
     Connection::open(address, cluster.plan().password.as_deref(), limit)

@@ -22,6 +22,7 @@ mod graceful;
 mod hostile;
 mod http;
 mod hurt;
+mod hurt_disks;
 mod levels;
 mod overload;
 mod partition_table;

@@ -1,5 +1,6 @@
 //! What the tests share: clusters of their own, ports, the load that is recorded, a small HTTP client.
 
+pub(crate) mod disks;
 pub(crate) mod fronts;
 pub(crate) mod harness;
 pub(crate) mod hosts;
