@@ -16,7 +16,9 @@
 //!
 //! *What an answer joins.* The past of the write whose version it shows; behind a write that answers from state (CAS,
 //! INCR, APPEND) or an effect also that of the state before. Of tentative operations the pasts of those shown.
-//! A write of unknown origin joins nothing, so the judge never demands what it cannot prove.
+//! A write of unknown origin joins nothing, so the judge never demands what it cannot prove. A strong deletion that found nothing is
+//! a blind write too: whoever finds the key absent behind it relies on it, and no longer on the deletion before it. It makes no
+//! version of the key that its answer names, so it joins nothing, and ends the way back from the states behind it.
 //!
 //! Eventual operations touch no session: they are not asked, and demand only where somebody saw them.
 //!
@@ -102,6 +104,9 @@ struct Judge<'a> {
     writers: BTreeMap<&'a Dot, usize>,
     /// By key and version, the place of the decided write.
     versions: BTreeMap<&'a str, BTreeMap<u64, usize>>,
+    /// By key, strong deletions that found nothing, in the order of the versions that they found: that version, and the last place where it
+    /// or one before it may stand.
+    wiped: BTreeMap<&'a str, Vec<(u64, u64)>>,
     /// By key and version, the past of the state that this write left, where it was asked for.
     states: BTreeMap<(&'a str, u64), Past>,
     /// Keys with tentative effects.
@@ -143,6 +148,7 @@ impl<'a> Judge<'a> {
             pasts: vec![None; lines.records.len()],
             writers: BTreeMap::new(),
             versions: BTreeMap::new(),
+            wiped: BTreeMap::new(),
             states: BTreeMap::new(),
             effects: BTreeSet::new(),
             mixed: BTreeSet::new(),
@@ -155,7 +161,14 @@ impl<'a> Judge<'a> {
         };
         let (mut assigned, mut effects) = (BTreeSet::new(), BTreeSet::new());
         for (place, (line, record)) in lines.records.iter().enumerate() {
-            if record.status == Status::Fail || !record.may_write() {
+            if record.status == Status::Fail {
+                continue;
+            }
+            if !record.may_write() {
+                if let (OpName::Del, Some(found)) = (record.op, record.version) {
+                    let at = record.as_of.map_or(found, |as_of| as_of.max(found));
+                    judge.wiped.entry(&record.key).or_default().push((found, at));
+                }
                 continue;
             }
             let weak = record.valid_level().is_weak();
@@ -173,6 +186,14 @@ impl<'a> Judge<'a> {
                 }
                 Became::Open if weak && record.status == Status::Ok => judge.without_fate += 1,
                 Became::Open | Became::Nothing => {}
+            }
+        }
+        for wiped in judge.wiped.values_mut() {
+            wiped.sort_unstable();
+            let mut last = 0;
+            for (_, at) in wiped {
+                last = last.max(*at);
+                *at = last;
             }
         }
         judge.mixed = assigned.intersection(&effects).copied().collect();
@@ -355,10 +376,15 @@ impl<'a> Judge<'a> {
         if !versions.contains_key(&version) {
             return Past::default();
         }
-        // Back to a blind write, or to a state that is known already; then forward.
+        // Back to a blind write, to a deletion that found nothing, or to a state that is known already; then forward.
         let mut chain = Vec::new();
         let mut past = Past::default();
+        let mut above = None;
         for (&version, &writer) in versions.range(..=version).rev() {
+            if above.is_some_and(|above| self.is_wiped_between(key, version, above)) {
+                break;
+            }
+            above = Some(version);
             if let Some(known) = self.states.get(&(key, version)) {
                 past = known.clone();
                 break;
@@ -387,6 +413,13 @@ impl<'a> Judge<'a> {
             }
         }
         past
+    }
+
+    /// Whether a strong deletion that found nothing stands between these two versions of a key, or may.
+    fn is_wiped_between(&self, key: &str, below: u64, above: u64) -> bool {
+        let Some(wiped) = self.wiped.get(key) else { return false };
+        let last = wiped.partition_point(|(found, _)| *found < above).checked_sub(1);
+        last.is_some_and(|last| below <= wiped[last].1)
     }
 
     fn line(&self, place: usize) -> usize {

@@ -209,6 +209,28 @@ fn a_counter_carries_the_causes_of_all_its_effects() {
 }
 
 #[test]
+fn a_strong_deletion_that_found_nothing_wipes_the_causes_of_the_one_before() {
+    let text = "a cau set x 1 0..1 @0 ^5 !n1.1
+                a cau del k 2..3 @0 ^5 !n1.2
+                c lin del! k 4..5 @12 ^14
+                b lin cas k ->v 6..7 @15
+                b lin get x - 8..9 @0
+                decided n1.2 @12
+                decided n1.1 @20";
+    kept(Causal, text);
+    kept(Causal, &text.replace("@12 ^14", "@12"));
+    // Who deletes has been told that nothing was there, and so has its session.
+    broken(Causal, Rule::CausalOrder, &[1, 5], "line 1", &text.replace("b lin get x", "c lin get x"));
+    let broken_without =
+        |text: &str| broken(Causal, Rule::CausalOrder, &[1, 5], "in its past by line 1", text);
+    // It stood before the deletion, or behind what was shown; it was a read, or found what was refused.
+    broken_without(&text.replace("@12 ^14", "@10 ^11"));
+    broken_without(&text.replace("@12 ^14", "@17 ^17"));
+    broken_without(&text.replace("lin del! k 4..5 @12 ^14", "lin get k - 4..5 @12 ^14"));
+    broken_without(&text.replace("lin del! k 4..5 @12 ^14", "lin cas! k w>v 4..5 @12 ^14"));
+}
+
+#[test]
 fn a_token_that_is_handed_over_carries_the_past() {
     let text = "a cau set x 1 0..10 @0 ^5 !n1.1
                 b cau get x - 12..13 @0 ^5 <a.10
