@@ -1,6 +1,6 @@
 //! Load at all four levels that remembers: one connection a thread, which is one session, at one node until it breaks; then at the next, as a new client in a new session.
 //!
-//! Nothing is retried and nothing is guessed: an answer with its certificate, a refusal that certainly applied nothing, or *unknown*. Answers do not name the dots of what they show as tentative (a token leaves out what is decided by the time that it is made), so such reads are made and left out of the history. Fates stand in the nodes'
+//! Nothing is retried and nothing is guessed: an answer with its certificate, a refusal that certainly applied nothing, or *unknown*. Answers name the dots of what they show. Fates stand in the nodes'
 //! logs, so the history has none, and what becomes of tentative writes is judged with less sharpness (`docs/history.md`); the simulator judges it with all of it.
 
 use checker::{
@@ -97,6 +97,7 @@ impl Mixed {
                 "hardly any answers at {level}: {answered:?}"
             );
         }
+        let records = without_thinned_out(records);
         let text: String = records.iter().map(|record| record.to_line() + "\n").collect();
         let history: History = checker::parse_history(&text).expect("it is a history");
         let report = check_history(&history, Scope::All, SearchLimits::default()).expect("it can be judged");
@@ -113,6 +114,28 @@ impl Mixed {
             panic!("{report}\nthe history is in {}", path.display());
         }
     }
+}
+
+/// A node leaves out the dots of what it knows to be decided, also where it learnt that after it had made the value. Without fates nobody can tell such an answer from one that hides what it shows, so those go;
+/// they are few.
+fn without_thinned_out(records: Vec<Record>) -> Vec<Record> {
+    let weak = records.iter().filter(|record| record.op == OpName::Set && !record.dots.is_empty());
+    let writers: BTreeMap<String, Dot> =
+        weak.filter_map(|record| Some((record.value.clone()?, record.dots[0].clone()))).collect();
+    let hides = |record: &Record| {
+        let is_tentative = record.state == Some(Commitment::Tentative) && record.op == OpName::Get;
+        let writer = record.value.as_ref().and_then(|value| writers.get(value));
+        is_tentative && writer.is_some_and(|writer| !is_named(&record.dots, writer))
+    };
+    let all = records.len();
+    let kept: Vec<Record> = records.into_iter().filter(|record| !hides(record)).collect();
+    assert!(all - kept.len() < all / 20, "{} of {all} answers hide what they show", all - kept.len());
+    kept
+}
+
+/// A dot stands for its origin's earlier operations too.
+fn is_named(dots: &[Dot], wanted: &Dot) -> bool {
+    dots.iter().any(|dot| dot.origin == wanted.origin && dot.number >= wanted.number)
 }
 
 impl Worker {
@@ -208,10 +231,7 @@ impl Worker {
                 false
             }
         };
-        let is_nameless = record.state == Some(Commitment::Tentative) && !is_write;
-        if !is_nameless {
-            self.records.push(record);
-        }
+        self.records.push(record);
         goes_on
     }
 }
@@ -236,8 +256,20 @@ fn fill_in(record: &mut Record, meta: &Reply) {
         Some("tentative") => Some(Commitment::Tentative),
         _ => Some(Commitment::Committed),
     };
-    if let Some(own) = text("dot") {
-        let (origin, number) = own.rsplit_once(':').expect("an origin and a number");
-        record.dots = vec![Dot { origin: origin.to_owned(), number: number.parse().expect("a number") }];
-    }
+    let is_weak = matches!(record.level.as_deref(), Some("causal" | "eventual"));
+    let dot = |text: &str| {
+        let (origin, number) = text.rsplit_once(':').expect("an origin and a number");
+        Dot { origin: origin.to_owned(), number: number.parse().expect("a number") }
+    };
+    record.dots = match (text("dot"), entry("dots")) {
+        (Some(own), _) => vec![dot(&own)],
+        (None, Some(Reply::Array(shown))) if is_weak && record.op == OpName::Get => {
+            let named = |reply: &Reply| match reply {
+                Reply::Bulk(bytes) => dot(&String::from_utf8_lossy(bytes)),
+                other => panic!("no dot: {other:?}"),
+            };
+            shown.iter().map(named).collect()
+        }
+        _ => Vec::new(),
+    };
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use proto::outcome::{Achieved, Certificate};
 
 /// Their names, and what they mean.
-pub(super) const HEADERS: [(&str, &str); 8] = [
+pub(super) const HEADERS: [(&str, &str); 9] = [
     ("Consistency", "The level that was met"),
     (
         "Session",
@@ -24,6 +24,10 @@ pub(super) const HEADERS: [(&str, &str); 8] = [
         "committed: what is told is decided for good. tentative: not all of it is, so it may still change",
     ),
     ("Dot", "A tentative write's own operation, under which the conflict log names it; not there otherwise"),
+    (
+        "Dots",
+        "The tentative operations that the answer rests on and that are not known to be decided; not there if there are none",
+    ),
     ("Served-By", "The node whose state answered"),
 ];
 
@@ -54,6 +58,10 @@ impl Told {
         insert("state", achieved.state.name());
         if let Some(dot) = achieved.dot {
             insert("dot", &dot.to_string());
+        }
+        if !achieved.dots.is_empty() {
+            let dots: Vec<String> = achieved.dots.iter().map(|dot| dot.to_string()).collect();
+            insert("dots", &dots.join(", "));
         }
         insert("served-by", &certificate.served_by.to_string());
         response

@@ -57,7 +57,7 @@ pub(super) fn error_reply(failure: &Failure, level_chosen: bool) -> Reply {
     })
 }
 
-/// `{level, token, age_ms, state, node, version, as_of, dot}`. The dot is a tentative write's own operation, under which the conflict log names it.
+/// `{level, token, age_ms, state, node, version, as_of, dot, dots}`. The dot is a tentative write's own operation, under which the conflict log names it; the dots are those that the answer rests on and that are not known to be decided.
 fn metadata(certificate: &Certificate, achieved: &Achieved) -> Reply {
     let number = |value: u64| Reply::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let pair = |name: &'static str, value| (Reply::bulk(name), value);
@@ -70,6 +70,7 @@ fn metadata(certificate: &Certificate, achieved: &Achieved) -> Reply {
         pair("version", number(certificate.version.0)),
         pair("as_of", number(certificate.as_of.0)),
         pair("dot", achieved.dot.map_or(Reply::Nil, |dot| Reply::bulk(dot.to_string()))),
+        pair("dots", Reply::Array(achieved.dots.iter().map(|dot| Reply::bulk(dot.to_string())).collect())),
     ])
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use proto::ids::NodeId;
     use proto::level::Level;
     use proto::outcome::State;
-    use proto::tentative::{Dot, Origin};
+    use proto::tentative::{Dot, Dots, Origin};
 
     #[test]
     fn each_kind_of_failure_has_the_word_that_clients_know() {
@@ -109,6 +110,7 @@ mod tests {
             level: Level::Causal,
             state: State::Tentative,
             dot: Some(Dot { origin: Origin::first_of(NodeId(2)), number: 5 }),
+            dots: Dots::from_iter([Dot { origin: Origin::first_of(NodeId(2)), number: 5 }]),
             age_ms: 7,
             token: Some("t".to_owned()),
             ..Achieved::default()
@@ -126,5 +128,6 @@ mod tests {
         assert_eq!(told("age_ms"), Some(&Reply::Int(7)));
         assert_eq!(told("state"), Some(&Reply::bulk("tentative")));
         assert_eq!(told("dot"), Some(&Reply::bulk("n2.0.1:5")));
+        assert_eq!(told("dots"), Some(&Reply::Array(vec![Reply::bulk("n2.0.1:5")])));
     }
 }
