@@ -70,7 +70,7 @@ impl Config {
             announce_interval: Duration::from_millis(100),
             silence: Duration::from_millis(1_000),
             settle: Duration::from_secs(3),
-            lease: false,
+            lease: true,
             safe_time_interval: Duration::from_millis(100),
             drift_per_mille: 50,
             segment_sizes: SegmentSizes::default(),

@@ -128,8 +128,8 @@ impl Core {
                 self.front.request(connection, request, body, now.mono, &self.routing);
             }
             Input::ConnectionClosed { connection } => self.front.close(connection),
-            Input::Expired { connection, request } => {
-                self.front.expired(connection, request, now.mono, &self.routing);
+            Input::Expired { connection, request, again } => {
+                self.front.expired(connection, request, again.map(|body| *body), now.mono, &self.routing);
             }
             Input::Frame { from, bytes } => self.frame(from, &bytes),
             Input::LinkUp { node } => self.link_up(node),
@@ -198,7 +198,7 @@ impl Core {
                     request: answer.request,
                     outcome: answer.outcome,
                     achieved: answer.achieved,
-                    valid_until: answer.valid_until,
+                    leased: answer.leased,
                 });
             }
             if !moved {

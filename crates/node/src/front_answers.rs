@@ -8,6 +8,7 @@
 use crate::flights::{Saw, What, behind};
 use crate::front_reads::AnsweredRead;
 use crate::front_tentative::overtaken;
+use crate::io::Leased;
 use crate::marks::{Mark, reached};
 use crate::plan;
 use crate::requests::{Answer, Front};
@@ -210,15 +211,13 @@ impl Front {
             saw.dots.add(Dot { number: flight.session.dots.of(dot.origin), ..dot });
         }
         let token = flight.wants_token.then(|| self.key.seal(&session));
-        if let (Some(until), Some(body)) = (flight.valid_until, flight.read) {
-            self.leased.insert((flight.connection, flight.request), (until, body));
-        }
+        let leased = flight.valid_until.map(|until| Leased { until, again: flight.read.map(Box::new) });
         self.answers.push(Answer {
             connection: flight.connection,
             request: flight.request,
             outcome,
             achieved: Achieved { level, state, dot, dots: saw.dots, age_ms, token },
-            valid_until: flight.valid_until,
+            leased,
         });
     }
 

@@ -4,7 +4,7 @@
 //! 2. After a batch of inputs the body calls `Core::drain(now)` and carries out the outputs in order. The drain is where the core closes the batch: it proposes,
 //!    makes **one** log batch for all groups, and sends one frame a link.
 //! 3. Whatever must be durable first is held back inside the core until `DiskDone` says so: every output may leave as soon as it is drained.
-//! 4. An answer comes only from an applied entry or a proven read. One that rests on time carries `valid_until`: the body looks at the clock once more
+//! 4. An answer comes only from an applied entry or a proven read. One that rests on a lease says until when ([`Leased`]): the body looks at the clock once more
 //!    as it sends, and hands the request back with `Input::Expired` if it is too late.
 //! 5. `Core::next_deadline()` names the next moment at which the core wants an `Input::Tick`, whatever else happens.
 //! 6. A failed sync is not an error value: the core answers `Output::Fatal` and the body stops the process.
@@ -38,12 +38,14 @@ pub enum Input {
         /// The connection.
         connection: ConnectionId,
     },
-    /// The body found an answer's `valid_until` passed: prove the read again.
+    /// An answer's lease had ended before the body could send it: prove the read again.
     Expired {
         /// The client's connection.
         connection: ConnectionId,
         /// The request whose answer was not sent.
         request: RequestId,
+        /// What [`Leased`] brought.
+        again: Option<Box<Request>>,
     },
     /// A whole frame from an authenticated peer link (`proto::frame`), made by that peer or passed on by it.
     Frame {
@@ -78,6 +80,15 @@ pub enum Input {
     Stop,
 }
 
+/// An answer that rests on a leader's lease. Whoever holds the answer holds the request too: nobody tells the core that an answer has left in time.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// It must leave before this moment.
+    pub until: Mono,
+    /// What is to be asked again if it does not. Nothing if the request wrote as well: then its outcome is unknown.
+    pub again: Option<Box<Request>>,
+}
+
 /// What the core wants done.
 #[derive(Debug)]
 pub enum Output {
@@ -91,8 +102,8 @@ pub enum Output {
         outcome: Outcome,
         /// What it achieved.
         achieved: Achieved,
-        /// If this moment has passed when the answer is sent, hand the request back instead. `None` means for ever.
-        valid_until: Option<Mono>,
+        /// If its moment has passed when the answer is sent, hand the request back instead. `None` means that the answer is good for ever.
+        leased: Option<Leased>,
     },
     /// Send a frame to a peer; drop it if there is no link.
     Send {

@@ -12,6 +12,7 @@ use crate::folding::Folds;
 use crate::front_copies::Waits;
 use crate::front_reads::FrontReads;
 use crate::front_tentative::{Asked, FrontTentative};
+use crate::io::Leased;
 use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use crate::plan::{self, Operation};
@@ -32,9 +33,6 @@ use proto::time::Mono;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long an answer that rests on the lease can be handed back after its time.
-const HAND_BACK: Duration = Duration::from_secs(10);
-
 /// An answer for a client.
 #[derive(Debug)]
 pub struct Answer {
@@ -46,14 +44,14 @@ pub struct Answer {
     pub outcome: Outcome,
     /// What it achieved.
     pub achieved: Achieved,
-    /// It must leave before this moment.
-    pub valid_until: Option<Mono>,
+    /// It rests on a lease.
+    pub leased: Option<Leased>,
 }
 
 impl Answer {
     /// An answer that no shard was asked for.
     pub(crate) fn at_once(connection: ConnectionId, request: RequestId, outcome: Outcome) -> Answer {
-        Answer { connection, request, outcome, achieved: Achieved::default(), valid_until: None }
+        Answer { connection, request, outcome, achieved: Achieved::default(), leased: None }
     }
 }
 
@@ -78,7 +76,6 @@ pub struct Front {
     pub(crate) waits: Waits,
     /// Requests that are answered but whose session has no room for what they saw.
     pub(crate) too_wide: BTreeSet<u64>,
-    pub(crate) leased: BTreeMap<(ConnectionId, RequestId), (Mono, Request)>,
     lease_enabled: bool,
     pub(crate) key: TokenKey,
     pub(crate) seed: u64,
@@ -106,7 +103,6 @@ impl Front {
             folds: Folds::default(),
             waits: Waits::default(),
             too_wide: BTreeSet::new(),
-            leased: BTreeMap::new(),
             lease_enabled,
             key,
             seed,
@@ -165,13 +161,21 @@ impl Front {
     }
 
     /// An answer that rested on the lease came too late: the read is done again.
-    pub fn expired(&mut self, connection: ConnectionId, request: RequestId, now: Mono, routing: &Routing) {
-        match self.leased.remove(&(connection, request)) {
-            Some((_, body)) => {
+    pub fn expired(
+        &mut self,
+        connection: ConnectionId,
+        request: RequestId,
+        again: Option<Request>,
+        now: Mono,
+        routing: &Routing,
+    ) {
+        match again {
+            Some(body) => {
                 reached(Mark::HandedBackForItsLease);
                 self.request(connection, request, body, now, routing);
             }
-            None => self.answer_at_once(connection, request, Outcome::Failed(no_quorum())),
+            // What it wrote stands, or may; what it read is too old to be shown.
+            None => self.answer_at_once(connection, request, Outcome::Failed(Failure::unknown())),
         }
     }
 
@@ -343,7 +347,6 @@ impl Front {
     pub fn timers(&mut self, now: Mono, routing: &Routing) {
         self.look_at_all = true;
         self.reads.look_again(now, routing);
-        self.leased.retain(|_, (until, _)| now < *until + HAND_BACK);
         while let Some((deadline, flight)) = self.deadlines.first().copied() {
             if now < deadline {
                 break;

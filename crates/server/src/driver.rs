@@ -191,14 +191,12 @@ impl Driver {
         let sent = clock.mono();
         for output in outputs {
             match output {
-                Output::Answer { connection, request, outcome, achieved, valid_until } => {
+                Output::Answer { connection, request, outcome, achieved, leased } => {
                     if is_foreign(connection) {
                         let answer = (outcome, achieved);
-                        self.body
-                            .calls
-                            .answer(&mut self.core, connection, answer, valid_until, || clock.now());
+                        self.body.calls.answer(&mut self.core, connection, answer, leased, || clock.now());
                     } else {
-                        self.resp.answer(connection, request, outcome, achieved, valid_until);
+                        self.resp.answer(connection, request, outcome, achieved, leased);
                     }
                 }
                 Output::Send { to, frame } => self.body.links.send(to, frame, sent),

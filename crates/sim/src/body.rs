@@ -197,10 +197,9 @@ impl World {
                 return;
             }
             match output {
-                Output::Answer { connection, request, outcome, achieved, valid_until } => {
+                Output::Answer { connection, request, outcome, achieved, leased } => {
                     let stamp = Stamp::default();
-                    let answer =
-                        Box::new(Answer { connection, request, outcome, achieved, valid_until, stamp });
+                    let answer = Box::new(Answer { connection, request, outcome, achieved, leased, stamp });
                     let delay = self.random.below(50_000);
                     self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
                 }

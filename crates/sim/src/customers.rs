@@ -100,8 +100,9 @@ impl World {
         }
         let Some(client) = process.connections.get(&answer.connection).copied() else { return };
         let Answer { connection, request, .. } = answer;
-        if answer.valid_until.is_some_and(|until| mono > until) {
-            self.enqueue(node, Input::Expired { connection, request });
+        if let Some(leased) = answer.leased.as_ref().filter(|leased| mono > leased.until) {
+            let again = leased.again.clone();
+            self.enqueue(node, Input::Expired { connection, request, again });
             return;
         }
         if answer.achieved.dot.is_some() && self.machines[node].dies_after_answer_ns.is_some() {

@@ -25,10 +25,10 @@ use crate::verdict::Failure;
 use crate::workload::Workload;
 use bytes::Bytes;
 use directory::founding::{FoundingMessage, FoundingSet};
+use node::io::Leased;
 use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
 use proto::tentative::Dot;
-use proto::time::Mono;
 
 /// Events of one virtual second before something is thought to multiply. A busy world has some thousands.
 const MOST_EVENTS_A_SECOND: u64 = 200_000;
@@ -78,7 +78,7 @@ pub(crate) struct Answer {
     /// What it achieved.
     pub achieved: Achieved,
     /// Not to be sent after this.
-    pub valid_until: Option<Mono>,
+    pub leased: Option<Leased>,
     /// Where it left, for the diagram.
     pub stamp: Stamp,
 }

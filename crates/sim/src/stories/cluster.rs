@@ -19,7 +19,7 @@ use directory::founding::FoundingSet;
 use node::config::Config;
 use node::core::Core;
 use node::event::Event as Observation;
-use node::io::{Input, Output};
+use node::io::{Input, Leased, Output};
 use proto::ids::{ClusterId, ConnectionId, GroupId, RequestId, Term};
 use proto::outcome::{Achieved, Outcome};
 use proto::time::Mono;
@@ -305,8 +305,8 @@ impl Cluster {
     fn carry_out(&mut self, node: usize, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Answer { connection, request, outcome, achieved, valid_until } => {
-                    self.answers(node, connection, request, (outcome, achieved), valid_until);
+                Output::Answer { connection, request, outcome, achieved, leased } => {
+                    self.answers(node, connection, request, (outcome, achieved), leased);
                 }
                 Output::Send { to, frame } | Output::Relay { to, frame } => {
                     self.send(node, number_of(to), &frame)
@@ -335,12 +335,12 @@ impl Cluster {
         connection: ConnectionId,
         request: RequestId,
         answer: (Outcome, Achieved),
-        valid_until: Option<Mono>,
+        leased: Option<Leased>,
     ) {
         let mono = self.machines[node].clocks.now(self.schedule.now()).mono;
-        if valid_until.is_some_and(|until| mono > until) {
+        if let Some(Leased { again, .. }) = leased.filter(|leased| mono > leased.until) {
             // The body looks at the clock once more as it sends.
-            self.enqueue(node, Input::Expired { connection, request });
+            self.enqueue(node, Input::Expired { connection, request, again });
         } else {
             self.heard(connection, request, answer);
         }

@@ -4,7 +4,7 @@ use crate::faults::{Asker, FaultError, FaultErrorKind, FaultView, Report, Status
 use crate::fronts::resp::{class_of, foreign_connection};
 use mio::Waker;
 use node::core::Core;
-use node::io::Input;
+use node::io::{Input, Leased};
 use observe::metrics::{CommandMetrics, Metrics, OutcomeClass};
 use proto::command::Request;
 use proto::error::{ErrorKind, Failure};
@@ -166,12 +166,12 @@ impl Calls {
         core: &mut Core,
         connection: ConnectionId,
         (outcome, achieved): Answer,
-        valid_until: Option<Mono>,
+        leased: Option<Leased>,
         now: impl Fn() -> Now,
     ) {
         let asked = now();
-        if valid_until.is_some_and(|until| asked.mono > until) {
-            core.step(asked, Input::Expired { connection, request: RequestId(1) });
+        if let Some(Leased { again, .. }) = leased.filter(|leased| asked.mono > leased.until) {
+            core.step(asked, Input::Expired { connection, request: RequestId(1), again });
             return;
         }
         let Some(call) = self.under_way.remove(&connection) else { return };

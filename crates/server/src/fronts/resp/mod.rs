@@ -38,7 +38,7 @@ use faults::FaultCommand;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use node::core::Core;
-use node::io::Input;
+use node::io::{Input, Leased};
 use observe::metrics::{CommandMetrics, OutcomeClass};
 use pipeline::{Left, Pending};
 use proto::commands::consistency::Consistency;
@@ -180,12 +180,12 @@ impl RespFront {
         request: RequestId,
         outcome: Outcome,
         achieved: Achieved,
-        valid_until: Option<Mono>,
+        leased: Option<Leased>,
     ) {
         let at = (connection.0 & ((1 << PLACE_BITS) - 1)) as usize;
         if let Some(Some(found)) = self.connections.get_mut(at)
             && found.id == connection
-            && found.pipeline.answer(request, outcome, achieved, valid_until)
+            && found.pipeline.answer(request, outcome, achieved, leased)
             && !found.is_dirty
         {
             found.is_dirty = true;
@@ -398,8 +398,8 @@ impl RespFront {
                     self.count_level(row, level);
                 }
                 Left::Local => {}
-                Left::Expired(request) => {
-                    core.step(now, Input::Expired { connection: connection.id, request });
+                Left::Expired(request, again) => {
+                    core.step(now, Input::Expired { connection: connection.id, request, again });
                     self.has_stepped = true;
                     break;
                 }

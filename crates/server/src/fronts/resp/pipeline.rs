@@ -5,7 +5,9 @@
 
 use super::answers::{Wish, reply_to};
 use super::reply_buffer::ReplyBuffer;
+use node::io::Leased;
 use observe::metrics::OutcomeClass;
+use proto::command::Request;
 use proto::ids::RequestId;
 use proto::level::Level;
 use proto::limits::{MAX_CONNECTION_REPLY_BYTES, MAX_PIPELINE_DEPTH};
@@ -39,7 +41,7 @@ pub(super) struct Pending {
 #[derive(Debug)]
 enum Answer {
     Reply(Reply),
-    Outcome { outcome: Outcome, achieved: Achieved, valid_until: Option<Mono> },
+    Outcome { outcome: Outcome, achieved: Achieved, leased: Option<Leased> },
 }
 
 impl Pending {
@@ -70,7 +72,7 @@ pub(super) enum Left {
         level: Option<Level>,
     },
     /// An answer came too late for its own promise: ask again.
-    Expired(RequestId),
+    Expired(RequestId, Option<Box<Request>>),
     /// A reply of the front itself was written.
     Local,
 }
@@ -140,7 +142,7 @@ impl Pipeline {
         request: RequestId,
         outcome: Outcome,
         achieved: Achieved,
-        valid_until: Option<Mono>,
+        leased: Option<Leased>,
     ) -> bool {
         let Some(at) = request.0.checked_sub(self.first) else { return false };
         let Some(pending) = self.waiting.get_mut(at as usize).filter(|pending| pending.answer.is_none())
@@ -154,7 +156,7 @@ impl Pipeline {
             self.usual_reply_bytes = weight.max(self.usual_reply_bytes - self.usual_reply_bytes / 8);
         }
         self.window = (self.window + 1).min(MAX_PIPELINE_DEPTH);
-        pending.answer = Some(Answer::Outcome { outcome, achieved, valid_until });
+        pending.answer = Some(Answer::Outcome { outcome, achieved, leased });
         true
     }
 
@@ -170,8 +172,8 @@ impl Pipeline {
         };
         self.held_reply_bytes -= weight;
         let left = match answer {
-            Answer::Outcome { valid_until: Some(until), .. } if now() > until => {
-                return Some(Left::Expired(RequestId(self.first)));
+            Answer::Outcome { leased: Some(leased), .. } if now() > leased.until => {
+                return Some(Left::Expired(RequestId(self.first), leased.again));
             }
             Answer::Reply(reply) => {
                 out.push(&reply, front.version);
@@ -233,10 +235,22 @@ mod tests {
     fn an_answer_whose_time_has_passed_is_asked_for_again() {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         let request = asked(&mut pipeline);
-        pipeline.answer(request, done(Reply::Int(1)), Achieved::default(), Some(Mono(5)));
-        assert!(matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Expired(again)) if again == request));
+        pipeline.answer(
+            request,
+            done(Reply::Int(1)),
+            Achieved::default(),
+            Some(Leased { until: Mono(5), again: None }),
+        );
+        assert!(
+            matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Expired(again, None)) if again == request)
+        );
         assert!(out.is_empty());
-        assert!(pipeline.answer(request, done(Reply::Int(2)), Achieved::default(), Some(Mono(9))));
+        assert!(pipeline.answer(
+            request,
+            done(Reply::Int(2)),
+            Achieved::default(),
+            Some(Leased { until: Mono(9), again: None })
+        ));
         assert!(matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Answered { .. })));
         assert_eq!(text(&mut out), ":2\r\n");
     }
