@@ -35,7 +35,7 @@ pub struct Config {
     pub silence: Duration,
     /// For so long the set of live nodes must be unchanged before leadership is moved to spread it.
     pub settle: Duration,
-    /// Whether linearizable reads may rest on a lease. Off unless the simulator has shown it sound (`docs/consensus.md`, rule 8).
+    /// Whether linearizable reads may rest on a lease (`docs/consensus.md`, rule 8). On since the simulator has found it sound in 10,000 seeds aimed at it (`docs/testing.md`).
     pub lease: bool,
     /// A leader that knows of a time newer than its shard's last entry for this long appends an empty entry.
     pub safe_time_interval: Duration,

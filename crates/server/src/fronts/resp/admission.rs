@@ -22,9 +22,9 @@ use proto::time::Mono;
 use std::time::Duration;
 
 /// Commands of one connection that begin before others have their turn.
-pub(super) const COMMANDS_PER_VISIT: usize = 16;
+pub(super) const COMMANDS_PER_VISIT: usize = 8;
 /// Commands of all connections that begin before the loop turns to everything else.
-pub(super) const COMMANDS_PER_TURN: usize = 256;
+pub(super) const COMMANDS_PER_TURN: usize = 64;
 
 /// Places that there are always: with fewer, batches are so short that a node does less for everybody.
 const FEWEST_PLACES: usize = 128;

@@ -113,7 +113,6 @@ mod tests {
             dots: Dots::from_iter([Dot { origin: Origin::first_of(NodeId(2)), number: 5 }]),
             age_ms: 7,
             token: Some("t".to_owned()),
-            ..Achieved::default()
         };
         assert_eq!(reply_to(done(), &achieved, Wish::default()), (Reply::OK, OutcomeClass::Ok));
         let (reply, _) = reply_to(done(), &achieved, Wish { meta: true, level_chosen: true });

@@ -249,6 +249,11 @@ impl Connection {
         self.head.is_some() || !self.input.is_empty() && !self.is_starved
     }
 
+    /// Whether nothing of what it has said waits or is under way.
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.has_unbegun() && self.pipeline.is_empty()
+    }
+
     /// Whether it has said something that could begin now.
     pub(super) fn has_commands(&self) -> bool {
         self.has_unbegun() && self.may_parse()

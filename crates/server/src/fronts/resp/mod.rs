@@ -155,7 +155,12 @@ impl RespFront {
             connection.is_hung_up |= readiness.is_hung_up;
             if readiness.is_readable && !connection.is_queued {
                 connection.is_queued = true;
-                self.turns.push_back(at);
+                // Whoever has waited for its answer before it asks again goes before those that ask ahead.
+                if connection.is_at_rest() {
+                    self.turns.push_front(at);
+                } else {
+                    self.turns.push_back(at);
+                }
             }
             if readiness.is_writable && !connection.out.is_empty() && !connection.is_dirty {
                 connection.is_dirty = true;
