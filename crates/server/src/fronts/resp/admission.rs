@@ -95,7 +95,7 @@ impl Admission {
         self.under_way = self.under_way + own - counted;
     }
 
-    /// A command was answered from the state after so long.
+    /// A command was answered from the state so long after it began.
     pub(super) fn answered(&mut self, row: usize, level: Level, took: Duration) {
         let kind = &mut self.kinds[row][level as usize];
         kind.shortest = kind.shortest.min(took);

@@ -318,6 +318,7 @@ impl RespFront {
                             Ok(deadline_ms) => {
                                 parsed.request.deadline_ms = deadline_ms;
                                 let mut pending = Pending::new(version, wish, number, bytes, arrived);
+                                pending.begun = now.mono;
                                 pending.is_silent = is_silent(connection);
 
                                 let request = connection.pipeline.push(pending);
@@ -394,11 +395,12 @@ impl RespFront {
     ) -> Result<(), Over> {
         while let Some(left) = connection.pipeline.pop(&mut connection.out, clock) {
             match left {
-                Left::Answered { row, started, class, level } => {
+                Left::Answered { row, started, begun, class, level } => {
                     let took = now.mono - started;
                     self.count(row, class, took);
                     if let Some(level) = level {
-                        self.admission.answered(row, level, took);
+                        // Without its wait in line, which says how much is asked and not how long it takes.
+                        self.admission.answered(row, level, now.mono - begun);
                     }
                     self.count_level(row, level);
                 }

@@ -33,6 +33,8 @@ pub(super) struct Pending {
     pub request_bytes: usize,
     /// When it arrived.
     pub started: Mono,
+    /// When its turn came.
+    pub begun: Mono,
     /// The row of the command table.
     pub row: usize,
     answer: Option<Answer>,
@@ -53,7 +55,7 @@ impl Pending {
         request_bytes: usize,
         started: Mono,
     ) -> Pending {
-        Pending { version, wish, is_silent: false, request_bytes, started, row, answer: None }
+        Pending { version, wish, is_silent: false, request_bytes, started, begun: started, row, answer: None }
     }
 }
 
@@ -66,6 +68,8 @@ pub(super) enum Left {
         row: usize,
         /// When it arrived.
         started: Mono,
+        /// When its turn came.
+        begun: Mono,
         /// How it ended.
         class: OutcomeClass,
         /// The level that was met, if it was answered from the state.
@@ -185,7 +189,7 @@ impl Pipeline {
                 if !front.is_silent {
                     out.push(&reply, front.version);
                 }
-                Left::Answered { row: front.row, started: front.started, class, level }
+                Left::Answered { row: front.row, started: front.started, begun: front.begun, class, level }
             }
         };
         self.request_bytes -= front.request_bytes;
@@ -229,6 +233,18 @@ mod tests {
         while pipeline.pop(&mut out, Mono::default).is_some() {}
         assert_eq!(text(&mut out), ":1\r\n:2\r\n+PONG\r\n");
         assert!(pipeline.is_empty() && pipeline.request_bytes == 0 && pipeline.held_reply_bytes == 0);
+    }
+
+    #[test]
+    fn an_answer_tells_when_its_command_came_and_when_its_turn_did() {
+        let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
+        let mut pending = Pending::new(Version::Resp2, Wish::default(), 0, 10, Mono(3));
+        assert_eq!(pending.begun, Mono(3));
+        pending.begun = Mono(8);
+        let request = pipeline.push(pending);
+        pipeline.answer(request, done(Reply::Int(1)), Achieved::default(), None);
+        let left = pipeline.pop(&mut out, Mono::default);
+        assert!(matches!(left, Some(Left::Answered { started: Mono(3), begun: Mono(8), .. })));
     }
 
     #[test]
