@@ -211,7 +211,9 @@ impl Front {
             saw.dots.add(Dot { number: flight.session.dots.of(dot.origin), ..dot });
         }
         let token = flight.wants_token.then(|| self.key.seal(&session));
-        let leased = flight.valid_until.map(|until| Leased { until, again: flight.read.map(Box::new) });
+        // A failure shows nothing, so it is never too late for it.
+        let until = flight.valid_until.filter(|_| matches!(outcome, Outcome::Done { .. }));
+        let leased = until.map(|until| Leased { until, again: flight.read.map(Box::new) });
         self.answers.push(Answer {
             connection: flight.connection,
             request: flight.request,

@@ -1,6 +1,6 @@
 //! The two clocks of this process: the only place outside of tests that asks for the time.
 //!
-//! Monotonic time counts from the start of the process, so that it fits every `u64` and is zero on no machine but by design. It goes on while the machine is suspended (`CLOCK_BOOTTIME`, not `CLOCK_MONOTONIC`): a
+//! Monotonic time counts from the start of the process, so that it fits every `u64` and is zero on no machine but by design. It goes on while the operating system is suspended (`CLOCK_BOOTTIME`, not `CLOCK_MONOTONIC`; a hypervisor that halts the whole machine may halt it too): a
 //! leader that wakes up must not believe that its lease still holds. Where there is no such clock (not Linux) it may stand still then. Wall time that lies before the Unix epoch reads as zero.
 
 use proto::time::{Mono, Now};

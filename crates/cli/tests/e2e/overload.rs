@@ -6,6 +6,7 @@ use crate::support::split::{heal, isolate};
 use client::SetOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 const CUT_OFF: u64 = 3;
 const CONNECTIONS: usize = 40;
@@ -19,15 +20,21 @@ fn key(connection: usize, command: usize) -> String {
 fn what_waited_too_long_for_its_turn_is_refused_in_words_and_was_not_applied() {
     let mut cluster = TestCluster::start(3);
     cluster.serves();
-    isolate(&mut cluster, CUT_OFF);
     let address = cluster.node(CUT_OFF).resp.clone();
-    // Far more than may be under way, at a node that can decide nothing now.
     let mut flood = Vec::new();
-    for connection in 0..CONNECTIONS {
+    for _ in 0..CONNECTIONS {
         let mut stream = TcpStream::connect(&address).expect("a connection");
+        // Answers open its window: then places are all that is missing.
+        stream.write_all("GET none\r\n".repeat(COMMANDS).as_bytes()).expect("sent");
+        let mut answers = BufReader::new(stream.try_clone().expect("a socket")).lines();
+        assert!((0..COMMANDS).all(|_| answers.next().expect("an answer").expect("a line") == "$-1"));
+        flood.push(stream);
+    }
+    isolate(&mut cluster, CUT_OFF);
+    // Far more than may be under way, at a node that can decide nothing now.
+    for (connection, stream) in flood.iter_mut().enumerate() {
         let commands: String = (0..COMMANDS).map(|n| format!("SET {} v\r\n", key(connection, n))).collect();
         stream.write_all(commands.as_bytes()).expect("sent");
-        flood.push(stream);
     }
     let [redis, http] = fronts(&cluster, CUT_OFF);
     for n in 0..50 {
@@ -57,6 +64,32 @@ fn what_waited_too_long_for_its_turn_is_refused_in_words_and_was_not_applied() {
         assert_eq!(client.get(key).expect("a read"), None, "{key} was refused");
     }
     client.set("after", "v", &SetOptions::new()).expect("a write");
+}
+
+#[test]
+fn what_a_clients_own_slowness_keeps_waiting_is_not_refused() {
+    let cluster = TestCluster::start(3);
+    let client = cluster.client();
+    client.set("long", vec![b'x'; 1 << 20], &SetOptions::new()).expect("a write");
+    // More than its buffer holds is asked for, and read later than any of it may wait for its turn.
+    let mut stream = TcpStream::connect(&cluster.node(1).resp).expect("a connection");
+    stream.write_all("GET long\r\n".repeat(30).as_bytes()).expect("sent");
+    // Its own window is full of one slow command, for longer than that.
+    let mut slow = TcpStream::connect(&cluster.node(1).resp).expect("a connection");
+    let commands = "WAIT 7 2500\r\n".to_owned() + &"GET none\r\n".repeat(30);
+    slow.write_all(commands.as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_secs(2));
+    let mut lines = BufReader::new(stream).lines();
+    for n in 0..30 {
+        let (head, value) = (lines.next(), lines.next());
+        assert_eq!(head.expect("an answer").expect("a line"), "$1048576", "answer {n}");
+        assert_eq!(value.expect("a value").expect("a line").len(), 1 << 20);
+    }
+    let mut lines = BufReader::new(slow).lines();
+    assert!(lines.next().expect("an answer").expect("a line").starts_with(':'));
+    for n in 0..30 {
+        assert_eq!(lines.next().expect("an answer").expect("a line"), "$-1", "answer {n}");
+    }
 }
 
 #[test]

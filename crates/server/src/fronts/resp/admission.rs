@@ -2,8 +2,8 @@
 //!
 //! * A connection may always have one command under way. So whoever asks and waits for the answer, as most clients do, is never behind those that ask ahead.
 //! * Beyond that all connections together may have so many under way as there are *places*. Whoever finds none waits in line, with what it has asked, and takes its turn with the others, a few commands at a time.
-//! * A command whose turn has not come when half of its deadline is over would hardly be answered by the deadline: it is refused (`TRYAGAIN`), and nothing of it was applied. That is how a load beyond what the node can
-//!   do is shed.
+//! * A command that has waited for nothing but a place for half of its deadline would hardly be answered by the deadline: it is refused (`TRYAGAIN`), and nothing of it was applied. That is how a load beyond what the
+//!   node can do is shed. What a connection's own window, replies that it does not read, or its own slow commands keep waiting is no load of the node's, and waits.
 //! * What a connection sends ahead is read only so far as its share of `MAX_READ_AHEAD_BYTES`; the rest waits in its socket, and whoever sends in bulk is slowed down by that alone and refused nothing.
 //!
 //! How many places: every command that is under way longer than it would take alone makes those wait that ask one at a time. So there are as many as keep the cluster busy: what was answered in the last moments, each
@@ -23,8 +23,10 @@ use std::time::Duration;
 
 /// Commands of one connection that begin before others have their turn.
 pub(super) const COMMANDS_PER_VISIT: usize = 8;
-/// Commands of all connections that begin before the loop turns to everything else.
+/// Commands of all connections that ask ahead that begin before the loop turns to everything else.
 pub(super) const COMMANDS_PER_TURN: usize = 64;
+/// Likewise of those that had nothing under way.
+pub(super) const COMMANDS_OF_THE_RESTED: usize = 1_024;
 
 /// Places that there are always: with fewer, batches are so short that a node does less for everybody.
 const FEWEST_PLACES: usize = 128;

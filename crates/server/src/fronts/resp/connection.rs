@@ -16,11 +16,15 @@ use proto::time::Mono;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Bytes that any connection may hold, however full the node is.
 pub(super) const SMALL_BYTES: usize = 64 * 1024;
 /// Bytes read from one connection before the others have their turn.
 pub(super) const READ_PER_TURN_BYTES: usize = 256 * 1024;
+
+/// What comes within so long counts as come at once.
+const SAME_ARRIVAL: Duration = Duration::from_millis(5);
 
 /// Whether a client wants replies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,8 +73,8 @@ pub(super) struct Head {
     pub bytes: usize,
     /// When the last of them came.
     pub arrived: Mono,
-    /// When it is refused unless it has begun; nothing until somebody asks whether it may begin.
-    pub patience_ends: Option<Mono>,
+    /// How long it may wait for a place; nothing until it has to.
+    pub patience: Option<Duration>,
 }
 
 /// One connection.
@@ -114,6 +118,9 @@ pub(super) struct Connection {
     pub partial_since: Mono,
     /// What the node's accounts hold for it: request bytes, reply bytes, commands under way.
     pub accounted: (usize, usize, usize),
+    /// The last moment at which something of its own kept it from beginning the next command: its window, replies that it does not read, a RESET.
+    held_up: Mono,
+    is_held_up: bool,
     pub opened: Mono,
     pub last_command: Mono,
     pub last_row: usize,
@@ -159,6 +166,8 @@ impl Connection {
             partial_bytes: 0,
             partial_since: now,
             accounted: (0, 0, 0),
+            held_up: now,
+            is_held_up: false,
             opened: now,
             last_command: now,
             last_row: 0,
@@ -214,13 +223,14 @@ impl Connection {
         match decoded {
             Ok(Some(argv)) => {
                 let bytes = std::mem::take(&mut self.partial_bytes);
-                self.head = Some(Head { argv, bytes, arrived, patience_ends: None });
+                self.head = Some(Head { argv, bytes, arrived, patience: None });
                 Ok(true)
             }
             Ok(None) => {
                 self.is_starved = true;
                 if self.input.is_empty() && self.input.capacity() > 0 {
                     self.input = BytesMut::new(); // a connection at rest holds no buffer
+                    self.arrivals = VecDeque::new();
                 }
                 Ok(false)
             }
@@ -254,6 +264,19 @@ impl Connection {
         !self.has_unbegun() && self.pipeline.is_empty()
     }
 
+    /// Sees whether something of its own keeps it from going on, or has until now.
+    pub(super) fn look_whether_held_up(&mut self, now: Mono) {
+        if self.is_held_up {
+            self.held_up = now;
+        }
+        self.is_held_up = !self.may_parse();
+    }
+
+    /// How long the command that came then has waited for nothing but a place.
+    pub(super) fn waited(&self, arrived: Mono, now: Mono) -> Duration {
+        now - arrived.max(self.held_up)
+    }
+
     /// Whether it has said something that could begin now.
     pub(super) fn has_commands(&self) -> bool {
         self.has_unbegun() && self.may_parse()
@@ -267,7 +290,10 @@ impl Connection {
                 Ok(n) => {
                     self.is_starved = false;
                     self.input.extend_from_slice(&scratch[..n]);
-                    self.arrivals.push_back((n, now));
+                    match self.arrivals.back_mut().filter(|(_, then)| now - *then < SAME_ARRIVAL) {
+                        Some((bytes, _)) => *bytes += n,
+                        None => self.arrivals.push_back((n, now)),
+                    }
                     // A short read has emptied the socket: what comes later is a new event.
                     self.is_readable = n == scratch.len() || self.is_hung_up;
                     return Ok(n);

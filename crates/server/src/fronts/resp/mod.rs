@@ -76,6 +76,9 @@ pub(crate) fn is_foreign(connection: ConnectionId) -> bool {
     connection.0 & ((1 << PLACE_BITS) - 1) == (1 << PLACE_BITS) - 1
 }
 
+/// A connection in a list: its place, and its id, because places are given again.
+type Ticket = (usize, ConnectionId);
+
 /// All connections of Redis clients.
 #[derive(Debug)]
 pub(crate) struct RespFront {
@@ -85,10 +88,12 @@ pub(crate) struct RespFront {
     connections: Vec<Option<Box<Connection>>>,
     free: Vec<usize>,
     births: u64,
-    /// Connections that may have something to read or to begin.
-    turns: VecDeque<usize>,
+    /// Connections that may have something to read, and had nothing under way.
+    rested: VecDeque<Ticket>,
+    /// Other connections that may have something to read or to begin.
+    turns: VecDeque<Ticket>,
     /// Connections that wait for a place to begin what they have said.
-    line: VecDeque<usize>,
+    line: VecDeque<Ticket>,
     admission: Admission,
     last_refusals: Mono,
     dirty: Vec<usize>,
@@ -126,6 +131,7 @@ impl RespFront {
             connections: Vec::new(),
             free: Vec::new(),
             births: 0,
+            rested: VecDeque::new(),
             turns: VecDeque::new(),
             line: VecDeque::new(),
             admission: Admission::new(table().len()),
@@ -156,11 +162,8 @@ impl RespFront {
             if readiness.is_readable && !connection.is_queued {
                 connection.is_queued = true;
                 // Whoever has waited for its answer before it asks again goes before those that ask ahead.
-                if connection.is_at_rest() {
-                    self.turns.push_front(at);
-                } else {
-                    self.turns.push_back(at);
-                }
+                let list = if connection.is_at_rest() { &mut self.rested } else { &mut self.turns };
+                list.push_back((at, connection.id));
             }
             if readiness.is_writable && !connection.out.is_empty() && !connection.is_dirty {
                 connection.is_dirty = true;
@@ -172,6 +175,7 @@ impl RespFront {
     /// Whether there is work that no event will announce.
     pub(crate) fn wants_a_turn(&self) -> bool {
         !self.turns.is_empty()
+            || !self.rested.is_empty()
             || !self.line.is_empty() && self.admission.has_room()
             || !self.dirty.is_empty()
             || self.has_stepped
@@ -276,7 +280,7 @@ impl RespFront {
         let is_authenticated = self.shared.password.is_none();
         let mut connection = Connection::new(id, stream, remote, consistency, is_authenticated, now);
         connection.is_queued = true;
-        self.turns.push_back(at);
+        self.turns.push_back((at, connection.id));
         self.connections[at] = Some(Box::new(connection));
     }
 
@@ -314,7 +318,10 @@ impl RespFront {
                     Ok(mut parsed) => {
                         connection.session.consistency.fill(&mut parsed.request);
                         let wish = Connection::wish(parsed.meta, parsed.request.level_chosen);
-                        match admission::after_waiting(parsed.request.deadline_ms, now.mono - arrived) {
+                        match admission::after_waiting(
+                            parsed.request.deadline_ms,
+                            connection.waited(arrived, now.mono),
+                        ) {
                             Ok(deadline_ms) => {
                                 parsed.request.deadline_ms = deadline_ms;
                                 let mut pending = Pending::new(version, wish, number, bytes, arrived);
@@ -431,7 +438,7 @@ impl RespFront {
         let held = if is_over {
             (0, 0, 0)
         } else {
-            (connection.request_bytes(), connection.reply_bytes(), connection.pipeline.len())
+            (connection.request_bytes(), connection.reply_bytes(), connection.pipeline.unanswered)
         };
         self.request_bytes = self.request_bytes + held.0 - connection.accounted.0;
         self.reply_bytes = self.reply_bytes + held.1 - connection.accounted.1;
@@ -452,11 +459,12 @@ impl RespFront {
             && self.request_bytes > MAX_NODE_REQUEST_BYTES
             && self.privileged.is_some_and(|other| other != at);
         let may_begin =
-            connection.has_commands() && (!connection.is_in_line || connection.pipeline.is_empty());
+            connection.has_commands() && (!connection.is_in_line || connection.pipeline.unanswered == 0);
+        connection.look_whether_held_up(now.mono);
         let may_read = self.reads_on(&connection) && !waits_for_budget;
         if (may_begin || may_read) && !connection.is_queued {
             connection.is_queued = true;
-            self.turns.push_back(at);
+            self.turns.push_back((at, connection.id));
         }
         self.connections[at] = Some(connection);
     }
@@ -486,7 +494,7 @@ impl RespFront {
                 self.end(at, core, now, "it does not read its replies");
             } else if connection.may_read() && !connection.is_queued {
                 connection.is_queued = true;
-                self.turns.push_back(at);
+                self.turns.push_back((at, connection.id));
             }
         }
     }

@@ -86,6 +86,8 @@ pub(super) enum Left {
 pub(super) struct Pipeline {
     waiting: VecDeque<Pending>,
     first: u64,
+    /// Commands that the core has not answered yet.
+    pub unanswered: usize,
     /// Request bytes of the commands under way.
     pub request_bytes: usize,
     /// Reply bytes that have come and wait for an earlier answer.
@@ -99,6 +101,7 @@ impl Default for Pipeline {
         Pipeline {
             waiting: VecDeque::new(),
             first: 1,
+            unanswered: 0,
             request_bytes: 0,
             held_reply_bytes: 0,
             window: FIRST_WINDOW,
@@ -113,11 +116,6 @@ impl Pipeline {
         self.waiting.is_empty()
     }
 
-    /// Commands under way.
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// Whether another command may be taken, with so many reply bytes unread already.
     pub(super) fn has_room(&self, unread_bytes: usize) -> bool {
         let expected = unread_bytes + self.held_reply_bytes + self.waiting.len() * self.usual_reply_bytes;
@@ -128,6 +126,7 @@ impl Pipeline {
     /// Takes a command that the core will answer; this is its number.
     pub(super) fn push(&mut self, pending: Pending) -> RequestId {
         self.request_bytes += pending.request_bytes;
+        self.unanswered += 1;
         self.waiting.push_back(pending);
         RequestId(self.first + self.waiting.len() as u64 - 1)
     }
@@ -161,6 +160,7 @@ impl Pipeline {
         }
         self.window = (self.window + 1).min(MAX_PIPELINE_DEPTH);
         pending.answer = Some(Answer::Outcome { outcome, achieved, leased });
+        self.unanswered -= 1;
         true
     }
 
@@ -177,6 +177,7 @@ impl Pipeline {
         self.held_reply_bytes -= weight;
         let left = match answer {
             Answer::Outcome { leased: Some(leased), .. } if now() > leased.until => {
+                self.unanswered += 1;
                 return Some(Left::Expired(RequestId(self.first), leased.again));
             }
             Answer::Reply(reply) => {
@@ -225,6 +226,7 @@ mod tests {
         pipeline.push_reply(Reply::Simple("PONG"), Version::Resp2, Mono(0));
         assert!(pipeline.answer(second, done(Reply::Int(2)), Achieved::default(), None));
         assert!(pipeline.pop(&mut out, Mono::default).is_none());
+        assert_eq!(pipeline.unanswered, 1, "what waits for an earlier answer is not under way");
         assert!(pipeline.answer(first, done(Reply::Int(1)), Achieved::default(), None));
         assert!(
             !pipeline.answer(first, done(Reply::Int(9)), Achieved::default(), None),
@@ -233,6 +235,7 @@ mod tests {
         while pipeline.pop(&mut out, Mono::default).is_some() {}
         assert_eq!(text(&mut out), ":1\r\n:2\r\n+PONG\r\n");
         assert!(pipeline.is_empty() && pipeline.request_bytes == 0 && pipeline.held_reply_bytes == 0);
+        assert_eq!(pipeline.unanswered, 0);
     }
 
     #[test]

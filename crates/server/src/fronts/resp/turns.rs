@@ -1,11 +1,11 @@
 //! Whose turn it is: sockets are read, and commands begin, a few of each connection at a time.
 //!
-//! Two lists: `turns` has the connections that may have something to read, or to begin although they wait in line; `line` has those that had something to begin and found no place ([`super::admission`]), in the
+//! Three lists: `rested` has the connections that had nothing under way when they said something; `turns` has the others that may have something to read, or to begin although they wait in line; `line` has those that had something to begin and found no place ([`super::admission`]), in the
 //! order in which they came. Invariant: a connection with a whole command that has not begun is in one of them, or will be when its own answers have made room.
 
-use super::RespFront;
-use super::admission::{self, COMMANDS_PER_TURN, COMMANDS_PER_VISIT};
+use super::admission::{self, COMMANDS_OF_THE_RESTED, COMMANDS_PER_TURN, COMMANDS_PER_VISIT};
 use super::connection::{Connection, Over, READ_PER_TURN_BYTES, SMALL_BYTES};
+use super::{RespFront, Ticket};
 use mio::Registry;
 use node::core::Core;
 use proto::commands::{Family, parse_request, resolve};
@@ -25,6 +25,8 @@ struct Turn<'a> {
     scratch: &'a mut [u8],
     /// Commands that may still begin in it, of all connections.
     left: usize,
+    /// Whether sockets are read in it.
+    reads: bool,
 }
 
 impl RespFront {
@@ -33,16 +35,22 @@ impl RespFront {
         self.has_stepped = false;
         self.accept(registry, now.mono);
         self.admission.tick(!self.line.is_empty(), now.mono);
-        let mut turn = Turn { core, now, scratch, left: COMMANDS_PER_TURN };
+        // Each of these asks for one thing as a rule: they are not many commands, and have a share of their own.
+        let mut turn = Turn { core, now, scratch, left: COMMANDS_OF_THE_RESTED, reads: true };
+        for _ in 0..self.rested.len() {
+            if turn.left == 0 {
+                break;
+            }
+            let Some(ticket) = self.rested.pop_front() else { break };
+            self.visit_queued(ticket, &mut turn);
+        }
+        turn.left = COMMANDS_PER_TURN;
         for _ in 0..self.turns.len() {
             if turn.left == 0 {
                 break;
             }
-            let Some(at) = self.turns.pop_front() else { break };
-            if let Some(mut connection) = self.connections[at].take() {
-                connection.is_queued = false;
-                self.visit(at, connection, &mut turn);
-            }
+            let Some(ticket) = self.turns.pop_front() else { break };
+            self.visit_queued(ticket, &mut turn);
         }
         for _ in 0..self.line.len() {
             if turn.left == 0 || !self.admission.has_room() {
@@ -52,8 +60,11 @@ impl RespFront {
         }
         if now.mono - self.last_refusals >= REFUSAL_INTERVAL {
             self.last_refusals = now.mono;
-            turn.left = usize::MAX;
+            (turn.left, turn.reads) = (COMMANDS_OF_THE_RESTED, false);
             for _ in 0..self.line.len() {
+                if turn.left == 0 {
+                    break;
+                }
                 self.visit_first_in_line(&mut turn);
             }
         }
@@ -63,11 +74,23 @@ impl RespFront {
         }
     }
 
+    /// The connection of a ticket, if it is still there.
+    fn take(&mut self, (at, id): Ticket) -> Option<Box<Connection>> {
+        self.connections[at].take_if(|connection| connection.id == id)
+    }
+
+    fn visit_queued(&mut self, ticket: Ticket, turn: &mut Turn<'_>) {
+        if let Some(mut connection) = self.take(ticket) {
+            connection.is_queued = false;
+            self.visit(ticket.0, connection, turn);
+        }
+    }
+
     fn visit_first_in_line(&mut self, turn: &mut Turn<'_>) {
-        let Some(at) = self.line.pop_front() else { return };
-        if let Some(mut connection) = self.connections[at].take() {
+        let Some(ticket) = self.line.pop_front() else { return };
+        if let Some(mut connection) = self.take(ticket) {
             connection.is_in_line = false;
-            self.visit(at, connection, turn);
+            self.visit(ticket.0, connection, turn);
         }
     }
 
@@ -81,7 +104,7 @@ impl RespFront {
         }
         if result.is_ok() && connection.has_commands() && !connection.is_in_line {
             connection.is_in_line = true;
-            self.line.push_back(at);
+            self.line.push_back((at, connection.id));
         }
         self.settle(at, connection, result, turn.core, turn.now);
     }
@@ -105,7 +128,7 @@ impl RespFront {
                     }
                 }
             }
-            if !self.reads_on(connection) || read >= READ_PER_TURN_BYTES {
+            if !turn.reads || !self.reads_on(connection) || read >= READ_PER_TURN_BYTES {
                 return Ok(());
             }
             if self.request_bytes + read > MAX_NODE_REQUEST_BYTES && connection.request_bytes() > SMALL_BYTES
@@ -133,19 +156,19 @@ impl RespFront {
 
     /// Whether the next command may begin: there is a place for it, or it is to be refused.
     fn may_begin(&self, connection: &mut Connection, now: Now) -> bool {
-        if self.admission.admits(connection.pipeline.len(), connection.accounted.2) {
+        if self.admission.admits(connection.pipeline.unanswered, connection.accounted.2) {
             return true;
         }
+        let own = connection.session.consistency.deadline_ms;
         let Some(head) = &mut connection.head else { return false };
-        let consistency = &connection.session.consistency;
-        let ends = *head.patience_ends.get_or_insert_with(|| {
+        let patience = *head.patience.get_or_insert_with(|| {
             let is_data =
                 resolve(&head.argv).is_ok_and(|row| matches!(row.family, Family::Data(_) | Family::Wrapper));
             let parsed = is_data.then(|| parse_request(&head.argv).ok()).flatten();
-            let own = parsed.and_then(|parsed| parsed.request.deadline_ms);
-            head.arrived + admission::patience(own.or(consistency.deadline_ms))
+            admission::patience(parsed.and_then(|parsed| parsed.request.deadline_ms).or(own))
         });
-        now.mono >= ends
+        let arrived = head.arrived;
+        connection.waited(arrived, now.mono) >= patience
     }
 
     /// Whether more is to be read of what it says.
