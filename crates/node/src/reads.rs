@@ -4,7 +4,7 @@
 //! before the reads are answered. A round may be dropped silently (no entry of the term is decided yet, a message was lost), so it is begun again on a timer.
 //!
 //! A proven round also grants the **lease**: until `sent + election timeout - margin` no other replica can have been elected, so reads need no round at all. It counts from the moment
-//! the round was *sent*, ends one tick early, is void for the rest of a term in which a transfer began, and rests on the monotonic clock: an answer under it carries `valid_until`.
+//! the round was *sent*, ends one tick early, is void for the rest of a term in which a transfer began, and rests on the monotonic clock: an answer under it carries `valid_until`, and leaves with what is to be asked again (`io::Leased`).
 //! It is off unless the configuration turns it on.
 //!
 //! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.

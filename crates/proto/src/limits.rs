@@ -42,13 +42,13 @@ pub const MAX_COMBINED_ELEMENTS: usize = 1_000_000;
 pub const MAX_CONNECTIONS: usize = 10_000;
 /// Ports of one node that stand for a level.
 pub const MAX_LEVEL_PORTS: usize = 16;
-/// Commands of all connections of a node that are under way at once, beyond one of each; further ones wait for their turn, and are refused when half of their deadline is over.
+/// Commands of all connections of a node that are under way at once, beyond one of each; further ones wait for a place, and are refused when they have waited for half of their deadline.
 pub const MAX_COMMANDS_UNDER_WAY: usize = 16_384;
 /// Commands of one connection that are under way at once; further ones wait in its socket.
 pub const MAX_PIPELINE_DEPTH: usize = 1_024;
 /// Request bytes of one connection that are parsed and not yet answered; further ones wait in its socket.
 pub const MAX_CONNECTION_REQUEST_BYTES: usize = MAX_COMMAND_BYTES;
-/// Request bytes of one connection that are read before their turn has come.
+/// Request bytes of one connection that are read before their turn has come; what one read brings may pass it.
 pub const MAX_CONNECTION_READ_AHEAD_BYTES: usize = 256 * 1024;
 /// Request bytes of all connections of a node that are read before their turn has come, beyond one command each; divided among them.
 pub const MAX_READ_AHEAD_BYTES: usize = MAX_NODE_REQUEST_BYTES / 2;

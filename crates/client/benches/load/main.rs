@@ -1,4 +1,4 @@
-//! The load generator behind `docs/benchmarks.md`: closed loop, one thread, one event loop, for Quartet and for what it is compared with.
+//! The load generator behind `docs/benchmarks.md`: closed loop, one thread, one event loop (`overload` asks without waiting, with its probe in a thread beside it), for Quartet and for what it is compared with.
 //!
 //! It speaks the protocols by hand and does not use our client library, so that all contestants are asked with the same effort, and the effort
 //! is small against theirs. It prints one line of JSON on stdout, and a line for people on stderr. Not here: starting servers, comparing

@@ -4,7 +4,8 @@
 //! * Beyond that all connections together may have so many under way as there are *places*. Whoever finds none waits in line, with what it has asked, and takes its turn with the others, a few commands at a time.
 //! * A command that has waited for nothing but a place for half of its deadline would hardly be answered by the deadline: it is refused (`TRYAGAIN`), and nothing of it was applied. That is how a load beyond what the
 //!   node can do is shed. What a connection's own window, replies that it does not read, or its own slow commands keep waiting is no load of the node's, and waits.
-//! * What a connection sends ahead is read only so far as its share of `MAX_READ_AHEAD_BYTES`; the rest waits in its socket, and whoever sends in bulk is slowed down by that alone and refused nothing.
+//! * What a connection sends ahead is read only so far as its share of `MAX_READ_AHEAD_BYTES`; the rest waits in its socket, and whoever sends in bulk through a few connections is slowed down by that; it is refused only what
+//!   was read and then waited too long.
 //!
 //! How many places: every command that is under way longer than it would take alone makes those wait that ask one at a time. So there are as many as keep the cluster busy: what was answered in the last moments, each
 //! weighted with how long its kind takes on a quiet node, is what would be under way if nothing ever waited (Little's law); a few times that, and never fewer than keep batches worth their syncs. How long a kind takes

@@ -3,10 +3,11 @@
 //! * `connection`: one client's socket and buffers. `pipeline`: its commands under way. `reply_buffer`: bytes on their way out. `answers`: outcomes to replies.
 //! * `doors`: the ports, each with the level that its connections start with.
 //! * `session`, `server_commands`, `info`, `settings`, `cluster`, `faults`: commands that never reach the core.
-//! * this file: whose turn it is, and the accounts that keep slow and greedy clients from costing anyone else.
+//! * `admission`: which commands may begin, and which have waited too long. `turns`: whose turn it is.
+//! * this file: what a command comes to, and the accounts that keep slow and greedy clients from costing anyone else.
 //!
 //! Invariants: answers of one connection leave in the order of its commands. A connection that does not read its replies is not read either; one that sends more than its
-//! share waits in its socket; beyond the node's budget only small requests and one large one at a time go on. Nothing here blocks.
+//! share waits in line and in its socket; beyond the node's budget only small requests and one large one at a time go on. Nothing here blocks.
 
 mod admission;
 mod answers;
