@@ -87,6 +87,8 @@ pub enum Acceptance {
         /// The newest number of the stream that is here.
         after: u64,
     },
+    /// From an earlier start of its front: nobody waits for it any more. Were it accepted, the newer start's writes would lose their place, and be accepted twice.
+    Stale,
     /// No room.
     Busy,
 }
@@ -155,6 +157,7 @@ impl Duties {
     ) -> Acceptance {
         let StreamPosition { front, incarnation, number, previous, .. } = forward.position;
         let newest = match self.accepted.get(&front) {
+            Some((of, _)) if *of > incarnation => return Acceptance::Stale,
             Some((of, newest)) if *of == incarnation => (*newest).max(mark),
             _ => mark,
         };
@@ -399,6 +402,19 @@ mod tests {
             "a repetition is not proposed again"
         );
         assert!(!duties.proposals_wait());
+    }
+
+    #[test]
+    fn a_delayed_write_of_an_earlier_start_does_not_make_a_newer_ones_be_accepted_twice() {
+        let mut duties = Duties::default();
+        let delayed = forward(1, 0);
+        let mut newer = forward(1, 0);
+        newer.position.incarnation = Incarnation(2);
+        assert_eq!(duties.accept(newer.clone(), None, 0, Mono(0)), Acceptance::Accepted);
+        assert_eq!(duties.accept(delayed, None, 0, Mono(0)), Acceptance::Stale);
+        assert_eq!(duties.accept(newer, None, 0, Mono(0)), Acceptance::Accepted);
+        let (entries, _) = duties.next_batch(Mono(0), || Timestamp(1));
+        assert_eq!(entries.len(), 1, "the repetition is not proposed again");
     }
 
     #[test]

@@ -270,6 +270,9 @@ impl Core {
         }
         let Some(shard) = group.machine.as_shard() else { return };
         let mark = shard.sessions.mark(position.front, position.incarnation);
+        if shard.sessions.is_stale(position.front, position.incarnation) {
+            return reached(Mark::WriteOfEarlierStart);
+        }
         if position.number <= mark {
             // Applied before: the decided state itself answers, whoever leads.
             if let crate::sessions::Place::Repeat(kept) = shard.sessions.place(&position) {
@@ -301,6 +304,7 @@ impl Core {
                 reached(Mark::WriteAfterGap);
                 self.outbox.send(position.front, not_taken(WhyNotTaken::Gap { after }))
             }
+            Acceptance::Stale => reached(Mark::WriteOfEarlierStart),
             Acceptance::Busy => self.outbox.send(position.front, not_taken(WhyNotTaken::Busy)),
         }
     }

@@ -46,6 +46,7 @@ marks! {
     WriteAtFollower: "a write was forwarded to a replica that did not lead",
     WriteAtNewLeader: "a write was forwarded to a leader that did not serve yet",
     WriteAnsweredFromTable: "a repeated forward was answered from the table",
+    WriteOfEarlierStart: "a forward came from an earlier start of its front",
     WriteAfterGap: "a forward came before its predecessor",
     WriteRefusedForMemory: "a write was proposed as a refusal for want of memory",
     WritePastDeadline: "a write was proposed as nothing because its deadline was over",

@@ -71,7 +71,7 @@ impl Sessions {
     /// Where a forwarded write stands.
     pub fn place(&self, position: &StreamPosition) -> Place {
         let front = match self.fronts.get(&position.front) {
-            Some(front) if front.incarnation > position.incarnation => return Place::Stale,
+            Some(_) if self.is_stale(position.front, position.incarnation) => return Place::Stale,
             Some(front) if front.incarnation == position.incarnation => front,
             _ if position.previous == 0 => return Place::Next,
             _ => return Place::Gap(0),
@@ -81,6 +81,11 @@ impl Sessions {
             return Place::Repeat(kept.map(|(_, outcome)| outcome.clone()));
         }
         if position.previous == front.mark { Place::Next } else { Place::Gap(front.mark) }
+    }
+
+    /// Whether something of a newer start of the front is applied.
+    pub fn is_stale(&self, front: NodeId, incarnation: Incarnation) -> bool {
+        self.fronts.get(&front).is_some_and(|row| row.incarnation > incarnation)
     }
 
     /// How far a front's stream is applied; 0 if nothing of this start is.

@@ -18,7 +18,7 @@ const RARE: &[(Family, &str, &str)] = &[
     ),
     (
         Family::Branches,
-        "an entry came from an earlier start of its front",
+        "a forward came from an earlier start of its front",
         "the first forward of a start must be held up for longer than a restart takes",
     ),
     (
@@ -99,6 +99,11 @@ const OUT_OF_REACH: &[(Family, &str, &str)] = &[
         Family::Branches,
         "an entry repeated a write that was applied",
         "a leader proposes nothing that its log has; the tests of `node::sessions` have it",
+    ),
+    (
+        Family::Branches,
+        "an entry came from an earlier start of its front",
+        "a leader accepts nothing of an earlier start; the tests of `node::sessions` have it",
     ),
     (
         Family::Branches,
