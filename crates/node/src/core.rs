@@ -85,6 +85,8 @@ pub struct Core {
     /// Replicas that were quarantined since the start.
     pub(crate) forgotten: u64,
     pub(crate) dirty: BTreeSet<GroupId>,
+    /// Groups that have read under their lease since the clock was looked at.
+    pub(crate) leased: BTreeSet<GroupId>,
     pub(crate) unsealed: BTreeSet<GroupId>,
     /// Those of them with something that somebody waits for.
     pub(crate) awaited: BTreeSet<GroupId>,
@@ -128,9 +130,6 @@ impl Core {
                 self.front.request(connection, request, body, now.mono, &self.routing);
             }
             Input::ConnectionClosed { connection } => self.front.close(connection),
-            Input::Expired { connection, request, again } => {
-                self.front.expired(connection, request, again.map(|body| *body), now.mono, &self.routing);
-            }
             Input::Frame { from, bytes } => self.frame(from, &bytes),
             Input::LinkUp { node } => self.link_up(node),
             Input::LinkDown { node } => self.link_down(node),
@@ -147,6 +146,11 @@ impl Core {
     pub fn drain(&mut self, now: Now) -> Vec<Output> {
         self.set_now(now);
         if !self.fatal {
+            // First, before anything else can end a lease that held at `now`.
+            for id in std::mem::take(&mut self.leased) {
+                self.with_group(id, |group, around| group.judge_leased(around));
+                self.dirty.insert(id);
+            }
             self.timers();
             self.settle();
             if !self.untold.is_empty() && self.is_idle() {
@@ -161,6 +165,9 @@ impl Core {
 
     /// When the core wants an `Input::Tick` at the latest.
     pub fn next_deadline(&self) -> Mono {
+        if self.awaits_a_look() {
+            return self.now.mono;
+        }
         let next = self.next_tick.min(self.next_announce);
         let next = self.front.next_deadline().map_or(next, |deadline| deadline.min(next));
         if self.log.has_queued() && !self.log.in_flight() {
@@ -168,6 +175,11 @@ impl Core {
         } else {
             next
         }
+    }
+
+    /// Whether answers wait for one more look at the clock: the body drains again at once.
+    pub fn awaits_a_look(&self) -> bool {
+        !self.leased.is_empty()
     }
 
     fn set_now(&mut self, now: Now) {
@@ -180,9 +192,9 @@ impl Core {
         loop {
             self.front.send(self.now.mono, &self.routing, &mut self.outbox);
             let mut moved = false;
-            while let Some(looped) = self.outbox.next_loopback() {
+            while let Some(message) = self.outbox.next_loopback() {
                 moved = true;
-                self.message(self.me, looped.message, looped.valid_until);
+                self.message(self.me, message);
             }
             for id in std::mem::take(&mut self.dirty) {
                 moved = true;
@@ -198,7 +210,6 @@ impl Core {
                     request: answer.request,
                     outcome: answer.outcome,
                     achieved: answer.achieved,
-                    leased: answer.leased,
                 });
             }
             if !moved {
@@ -253,9 +264,12 @@ impl Core {
         let before = self.groups.get(&id).map(Group::view);
         let logged = self.with_group(id, |group, around| {
             group.replica().allow_snapshots(room);
-            group.pump(around)
+            (group.pump(around), group.duties.reads.awaits_a_look())
         });
-        let Some(logged) = logged else { return };
+        let Some((logged, reads_by_lease)) = logged else { return };
+        if reads_by_lease {
+            self.leased.insert(id);
+        }
         if logged != Logged::Nothing {
             self.unsealed.insert(id);
         }

@@ -5,7 +5,7 @@
 
 use crate::connections::Nature;
 use crate::plan::Gather;
-use proto::command::{Command, Request};
+use proto::command::Command;
 use proto::error::{ErrorKind, Failure};
 use proto::ids::{ConnectionId, GroupId, RequestId};
 use proto::level::{Ladder, Level, MAX_RUNGS, Rung};
@@ -49,7 +49,6 @@ pub(crate) struct Flight {
     pub(crate) deadline: Mono,
     /// When its present rung ends.
     pub(crate) until: Mono,
-    pub(crate) valid_until: Option<Mono>,
     pub(crate) climb: Climb,
     /// What it is to others of its connection.
     pub(crate) nature: Nature,
@@ -64,8 +63,6 @@ pub(crate) struct Flight {
     pub(crate) wants_token: bool,
     /// What it has seen.
     pub(crate) saw: Saw,
-    /// The request again, where an answer may be handed back.
-    pub(crate) read: Option<Request>,
 }
 
 /// What the answers of a request's present rung have shown, all parts together.

@@ -8,7 +8,6 @@
 use crate::flights::{Saw, What, behind};
 use crate::front_reads::AnsweredRead;
 use crate::front_tentative::overtaken;
-use crate::io::Leased;
 use crate::marks::{Mark, reached};
 use crate::plan;
 use crate::requests::{Answer, Front};
@@ -50,7 +49,7 @@ impl Front {
                 }
             }
         }
-        self.part_done(waiter, outcome, None);
+        self.part_done(waiter, outcome);
     }
 
     /// A leader or a replica answered a read.
@@ -70,7 +69,7 @@ impl Front {
                 saw.state = State::Tentative;
             }
         }
-        self.part_done(part, answered.outcome, answered.valid_until);
+        self.part_done(part, answered.outcome);
     }
 
     /// A replica answered a weak write. `session`: what the writer's has seen after it; of an eventual one nothing. BEHIND means that it was not taken.
@@ -104,7 +103,7 @@ impl Front {
                 }
             }
         }
-        self.part_done(part, outcome, None);
+        self.part_done(part, outcome);
     }
 
     /// A node did not take a write or a read.
@@ -144,11 +143,11 @@ impl Front {
         let connection = self.connections.get_mut(&flight.connection);
         if connection.is_some_and(|connection| connection.is_overtaken(group, number, again)) {
             self.tentative.answered(again);
-            self.part_done(part, Outcome::Failed(overtaken()), None);
+            self.part_done(part, Outcome::Failed(overtaken()));
         }
     }
 
-    pub(crate) fn part_done(&mut self, id: PartId, outcome: Outcome, valid_until: Option<Mono>) {
+    pub(crate) fn part_done(&mut self, id: PartId, outcome: Outcome) {
         let Some(flight) = self.flights.get_mut(&id.flight) else { return };
         let part = &mut flight.parts[id.part];
         if part.outcome.is_some() {
@@ -156,10 +155,6 @@ impl Front {
         }
         part.outcome = Some(outcome);
         flight.missing -= 1;
-        flight.valid_until = match (flight.valid_until, valid_until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
         if flight.missing == 0 {
             self.finish(id.flight);
         }
@@ -211,15 +206,11 @@ impl Front {
             saw.dots.add(Dot { number: flight.session.dots.of(dot.origin), ..dot });
         }
         let token = flight.wants_token.then(|| self.key.seal(&session));
-        // A failure shows nothing, so it is never too late for it.
-        let until = flight.valid_until.filter(|_| matches!(outcome, Outcome::Done { .. }));
-        let leased = until.map(|until| Leased { until, again: flight.read.map(Box::new) });
         self.answers.push(Answer {
             connection: flight.connection,
             request: flight.request,
             outcome,
             achieved: Achieved { level, state, dot, dots: saw.dots, age_ms, token },
-            leased,
         });
     }
 

@@ -34,8 +34,6 @@ pub struct AnsweredRead {
     pub state: State,
     /// At most so old was the state that answered, in milliseconds.
     pub age_ms: u64,
-    /// It must leave before this moment.
-    pub valid_until: Option<Mono>,
 }
 
 #[derive(Debug)]

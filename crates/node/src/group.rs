@@ -278,7 +278,7 @@ impl Group {
 
     fn begin_reads(&mut self, view: View, around: &mut Surroundings<'_>) {
         let reads = &mut self.duties.reads;
-        reads.use_lease(around.now.mono, around.outbox.me(), view.term, view.decided, around.lease);
+        reads.use_lease(around.now.mono, view.term, view.decided, around.lease);
         if reads.wants_round() {
             let number = reads.begin_round(around.now.mono);
             #[cfg(feature = "planted")]
@@ -483,9 +483,16 @@ impl Group {
                 age_ms: 0,
             };
             match proven.valid_until {
-                Some(valid_until) => around.outbox.send_within(message, valid_until),
+                Some(until) => self.duties.reads.hold(proven.read, message, until),
                 None => around.outbox.send(proven.read.front, message),
             }
+        }
+    }
+
+    /// The clock has been looked at again since something was read under a lease: what may be said is said.
+    pub fn judge_leased(&mut self, around: &mut Surroundings<'_>) {
+        for (front, answer) in self.duties.reads.judge(around.now.mono) {
+            around.outbox.send(front, answer);
         }
     }
 

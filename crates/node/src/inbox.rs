@@ -23,7 +23,6 @@ use proto::outcome::Outcome;
 use proto::peer::{Announce, Demand, ForwardedWrite, Message, SnapshotStep, Untaken, WhyNotTaken};
 use proto::session::Session;
 use proto::tentative::Dots;
-use proto::time::Mono;
 use std::time::Duration;
 use storage::disk::Lane;
 
@@ -59,7 +58,7 @@ impl Core {
                 message if !self.is_of_its_shard(&message) => {
                     self.refuse(source, "a request for keys of another shard".to_owned());
                 }
-                message => self.message(source, message, None),
+                message => self.message(source, message),
             }
         }
     }
@@ -69,7 +68,7 @@ impl Core {
     }
 
     /// One message, from a peer or from this node itself.
-    pub(crate) fn message(&mut self, from: NodeId, message: Message, valid_until: Option<Mono>) {
+    pub(crate) fn message(&mut self, from: NodeId, message: Message) {
         let now = self.now.mono;
         match message {
             Message::Announce(announce) => self.announced(from, announce),
@@ -135,7 +134,7 @@ impl Core {
                     _ => dots,
                 };
                 let saw = Session { hlc: seen, dots };
-                let answered = AnsweredRead { outcome, saw, state, age_ms, valid_until };
+                let answered = AnsweredRead { outcome, saw, state, age_ms };
                 self.front.read_answered(incarnation, id, answered);
             }
             Message::ForwardTentative {

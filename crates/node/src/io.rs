@@ -4,8 +4,8 @@
 //! 2. After a batch of inputs the body calls `Core::drain(now)` and carries out the outputs in order. The drain is where the core closes the batch: it proposes,
 //!    makes **one** log batch for all groups, and sends one frame a link.
 //! 3. Whatever must be durable first is held back inside the core until `DiskDone` says so: every output may leave as soon as it is drained.
-//! 4. An answer comes only from an applied entry or a proven read. One that rests on a lease says until when ([`Leased`]): the body looks at the clock once more
-//!    as it sends, and hands the request back with `Input::Expired` if it is too late.
+//! 4. An answer comes only from an applied entry or a proven read. What was read under a lease is held until the drain after: `now` of every drain is read from the clock after the drain before it has ended, so the
+//!    core sees whether the process slept meanwhile. While `Core::awaits_a_look()` the body drains again at once.
 //! 5. `Core::next_deadline()` names the next moment at which the core wants an `Input::Tick`, whatever else happens.
 //! 6. A failed sync is not an error value: the core answers `Output::Fatal` and the body stops the process.
 
@@ -13,7 +13,6 @@ use bytes::Bytes;
 use proto::command::Request;
 use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
-use proto::time::Mono;
 use storage::disk::{DiskJob, JobId, JobResult};
 
 use crate::event::Event;
@@ -37,15 +36,6 @@ pub enum Input {
     ConnectionClosed {
         /// The connection.
         connection: ConnectionId,
-    },
-    /// An answer's lease had ended before the body could send it: prove the read again.
-    Expired {
-        /// The client's connection.
-        connection: ConnectionId,
-        /// The request whose answer was not sent.
-        request: RequestId,
-        /// What [`Leased`] brought.
-        again: Option<Box<Request>>,
     },
     /// A whole frame from an authenticated peer link (`proto::frame`), made by that peer or passed on by it.
     Frame {
@@ -80,15 +70,6 @@ pub enum Input {
     Stop,
 }
 
-/// An answer that rests on a leader's lease. Whoever holds the answer holds the request too: nobody tells the core that an answer has left in time.
-#[derive(Clone, Debug)]
-pub struct Leased {
-    /// It must leave before this moment.
-    pub until: Mono,
-    /// What is to be asked again if it does not. Nothing if the request wrote as well: then its outcome is unknown.
-    pub again: Option<Box<Request>>,
-}
-
 /// What the core wants done.
 #[derive(Debug)]
 pub enum Output {
@@ -102,8 +83,6 @@ pub enum Output {
         outcome: Outcome,
         /// What it achieved.
         achieved: Achieved,
-        /// If its moment has passed when the answer is sent, hand the request back instead. `None` means that the answer is good for ever.
-        leased: Option<Leased>,
     },
     /// Send a frame to a peer; drop it if there is no link.
     Send {

@@ -40,7 +40,7 @@ marks! {
     DecisionToldByItself: "followers were told of a decision by a message of its own",
     ReadRoundRepeated: "a round that should prove leadership was begun again",
     ReadByLease: "a read was answered by the lease",
-    HandedBackForItsLease: "an answer left too late for its lease, and its read began again",
+    LeaseEndedMeanwhile: "a lease ended between a read and its answer, and the read waited for a round",
     ReadAwaitsExpiry: "a linearizable read met an expiry that the log had not decided",
     // writes on their way to the leader
     WriteAtFollower: "a write was forwarded to a replica that did not lead",

@@ -9,20 +9,11 @@ use proto::ids::NodeId;
 use proto::outcome::Outcome;
 use proto::peer::{ForwardedWrite, Message, SnapshotStep};
 use proto::tentative::Operation;
-use proto::time::{Mono, Now};
+use proto::time::Now;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A frame is closed once it holds about this much.
 const FRAME_TARGET_BYTES: usize = 4 * 1024 * 1024;
-
-/// A message of this node to itself. A read's answer that rests on the lease says until when.
-#[derive(Debug)]
-pub struct Looped {
-    /// The message.
-    pub message: Message,
-    /// The answer in it must leave before this moment.
-    pub valid_until: Option<Mono>,
-}
 
 /// The messages of one drain.
 #[derive(Debug, Default)]
@@ -31,7 +22,7 @@ pub struct Outbox {
     waiting: BTreeMap<NodeId, Vec<Message>>,
     /// For direct neighbours, by their own link only.
     direct: BTreeMap<NodeId, Vec<Message>>,
-    loopback: VecDeque<Looped>,
+    loopback: VecDeque<Message>,
     /// The first hop to each node that can be reached.
     hops: BTreeMap<NodeId, NodeId>,
     silent: BTreeSet<NodeId>,
@@ -86,7 +77,7 @@ impl Outbox {
     /// Queues a message.
     pub fn send(&mut self, to: NodeId, message: Message) {
         if to == self.me {
-            self.loopback.push_back(Looped { message, valid_until: None });
+            self.loopback.push_back(message);
         } else if self.hops.contains_key(&to) {
             self.waiting.entry(to).or_default().push(message);
         }
@@ -97,13 +88,8 @@ impl Outbox {
         self.direct.entry(to).or_default().push(message);
     }
 
-    /// Queues the answer to a read of this node's own client, which must leave before `valid_until`.
-    pub fn send_within(&mut self, message: Message, valid_until: Mono) {
-        self.loopback.push_back(Looped { message, valid_until: Some(valid_until) });
-    }
-
     /// The next message of this node to itself.
-    pub fn next_loopback(&mut self) -> Option<Looped> {
+    pub fn next_loopback(&mut self) -> Option<Message> {
         self.loopback.pop_front()
     }
 

@@ -4,15 +4,18 @@
 //! before the reads are answered. A round may be dropped silently (no entry of the term is decided yet, a message was lost), so it is begun again on a timer.
 //!
 //! A proven round also grants the **lease**: until `sent + election timeout - margin` no other replica can have been elected, so reads need no round at all. It counts from the moment
-//! the round was *sent*, ends one tick early, is void for the rest of a term in which a transfer began, and rests on the monotonic clock: an answer under it carries `valid_until`, and leaves with what is to be asked again (`io::Leased`).
-//! It is off unless the configuration turns it on.
+//! the round was *sent*, ends one tick early, is void for the rest of a term in which a transfer began, and rests on the monotonic clock. What was read under it is held until the clock has been looked at once more
+//! (`judge`): if the process slept meanwhile and the lease is over, the read waits for a round like any other. After that look an answer may take as long as it likes: that the lease still held proves that the state
+//! was the newest when it was read, which was after the read had arrived. So it may travel to another node, too.
 //!
-//! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.
+//! Invariants: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection. Of reads that need the same write, none is answered from an older
+//! state than one that arrived before it: whatever proves one proves all that came earlier.
 
 use crate::config::Config;
 use crate::marks::{Mark, reached};
 use proto::ids::{Incarnation, LogIndex, NodeId, Term};
 use proto::ops::Read;
+use proto::peer::Message;
 use proto::tentative::Dots;
 use proto::time::Mono;
 use std::time::Duration;
@@ -45,8 +48,16 @@ pub struct ProvenRead {
     pub read: PendingRead,
     /// It may be answered once this is applied.
     pub index: LogIndex,
-    /// The answer must leave before this moment; `None` if a round proved it.
+    /// It was proven by a lease that ends then; `None` if a round proved it.
     pub valid_until: Option<Mono>,
+}
+
+/// What was read under a lease, and may be said once a later look at the clock finds that the lease still held.
+#[derive(Debug)]
+struct Held {
+    read: PendingRead,
+    answer: Message,
+    until: Mono,
 }
 
 #[derive(Debug)]
@@ -62,6 +73,7 @@ pub struct Reads {
     waiting: Vec<PendingRead>,
     rounds: Vec<Round>,
     proven: Vec<ProvenRead>,
+    held: Vec<Held>,
     next_round: u64,
     lease: Option<(Term, Mono)>,
     /// The term in which a transfer began: no lease in it again.
@@ -104,6 +116,7 @@ impl Reads {
             .iter()
             .chain(self.rounds.iter().flat_map(|round| &round.reads))
             .chain(self.proven.iter().map(|proven| &proven.read))
+            .chain(self.held.iter().map(|held| &held.read))
             .find(|known| same(known));
         if known.is_some_and(|known| known.dots == read.dots) {
             return;
@@ -112,6 +125,7 @@ impl Reads {
             self.waiting.retain(|known| !same(known));
             self.rounds.iter_mut().for_each(|round| round.reads.retain(|known| !same(known)));
             self.proven.retain(|proven| !same(&proven.read));
+            self.held.retain(|held| !same(&held.read));
         }
         self.waiting.push(read);
     }
@@ -123,13 +137,14 @@ impl Reads {
 
     /// Whether anything waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.rounds.is_empty() && self.proven.is_empty()
+        self.len() == 0
     }
 
     /// How many reads wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
             + self.proven.len()
+            + self.held.len()
             + self.rounds.iter().map(|round| round.reads.len()).sum::<usize>()
     }
 
@@ -138,17 +153,44 @@ impl Reads {
         !self.waiting.is_empty()
     }
 
-    /// Answers what waits from the lease, if it holds: the reads need only what is decided by now. Only reads of this node's own clients (`me`): another node
-    /// cannot look at our clock before it passes the answer on.
-    pub fn use_lease(&mut self, now: Mono, me: NodeId, term: Term, decided: LogIndex, terms: LeaseTerms) {
+    /// Proves what waits by the lease, if it holds: the reads need only what is decided by now. What waits for a round came earlier, and is proven with them.
+    pub fn use_lease(&mut self, now: Mono, term: Term, decided: LogIndex, terms: LeaseTerms) {
+        if self.waiting.is_empty() {
+            return;
+        }
         let Some((_, until)) = self.lease.filter(|(of, until)| terms.enabled && *of == term && now < *until)
         else {
             return;
         };
-        for read in self.waiting.extract_if(.., |read| read.front == me) {
+        let earlier = std::mem::take(&mut self.rounds).into_iter().flat_map(|round| round.reads);
+        for read in earlier.chain(std::mem::take(&mut self.waiting)) {
             reached(Mark::ReadByLease);
             self.proven.push(ProvenRead { read, index: decided, valid_until: Some(until) });
         }
+    }
+
+    /// Keeps what was read under a lease that ends at `until`.
+    pub fn hold(&mut self, read: PendingRead, answer: Message, until: Mono) {
+        self.held.push(Held { read, answer, until });
+    }
+
+    /// Whether something was read under a lease and the clock has not been looked at since.
+    pub fn awaits_a_look(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// The clock has been looked at again: the answers that may be given, with the nodes that wait for them. A read whose lease is over waits for a round.
+    pub fn judge(&mut self, now: Mono) -> Vec<(NodeId, Message)> {
+        let mut good = Vec::with_capacity(self.held.len());
+        for Held { read, answer, until } in std::mem::take(&mut self.held) {
+            if now < until {
+                good.push((read.front, answer));
+            } else {
+                reached(Mark::LeaseEndedMeanwhile);
+                self.waiting.push(read);
+            }
+        }
+        good
     }
 
     /// Takes what waits into a new round and returns its number for `Replica::read_index`.
@@ -172,21 +214,27 @@ impl Reads {
         self.proven.retain(|proven| now < proven.read.deadline);
     }
 
-    /// A round is proven: its reads need `index` applied. It also renews the lease.
+    /// A round is proven: its reads, and those of rounds that began before it, need `index` applied. It also renews the lease.
     pub fn proven(&mut self, number: u64, index: LogIndex, term: Term, terms: LeaseTerms) {
         let Some(at) = self.rounds.iter().position(|round| round.number == number) else { return };
-        let round = self.rounds.remove(at);
+        let later = self.rounds.split_off(at + 1);
+        let earlier = std::mem::replace(&mut self.rounds, later);
+        let Some(round) = earlier.last() else { return };
         if terms.enabled && self.no_lease_in != Some(term) {
             let until = round.sent + terms.span;
             let held = self.lease.filter(|(of, _)| *of == term).map_or(Mono(0), |(_, until)| until);
             self.lease = Some((term, held.max(until)));
         }
-        self.proven.extend(round.reads.into_iter().map(|read| ProvenRead { read, index, valid_until: None }));
+        let reads = earlier.into_iter().flat_map(|round| round.reads);
+        self.proven.extend(reads.map(|read| ProvenRead { read, index, valid_until: None }));
     }
 
     /// A transfer begins in this term: the lease ends, for good.
     pub fn give_up_lease(&mut self, term: Term) {
         self.lease = None;
+        let under_it = self.proven.extract_if(.., |proven| proven.valid_until.is_some());
+        self.waiting.extend(under_it.map(|proven| proven.read));
+        self.waiting.extend(std::mem::take(&mut self.held).into_iter().map(|held| held.read));
         self.no_lease_in = Some(term);
     }
 
@@ -210,6 +258,7 @@ impl Reads {
         let mut all = std::mem::take(&mut self.waiting);
         all.extend(std::mem::take(&mut self.rounds).into_iter().flat_map(|round| round.reads));
         all.extend(std::mem::take(&mut self.proven).into_iter().map(|proven| proven.read));
+        all.extend(std::mem::take(&mut self.held).into_iter().map(|held| held.read));
         all
     }
 }
@@ -218,7 +267,10 @@ impl Reads {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use proto::error::Failure;
+    use proto::hlc::Timestamp;
     use proto::ops::StringRead;
+    use proto::outcome::{Outcome, State};
 
     const LEASE: LeaseTerms = LeaseTerms { enabled: true, span: Duration::from_millis(100) };
 
@@ -259,11 +311,11 @@ mod tests {
         proven_lease(&mut reads);
         reads.add(read());
         let just_before = Mono(Duration::from_millis(99).as_nanos() as u64);
-        reads.use_lease(just_before, NodeId(1), Term(2), LogIndex(7), LEASE);
+        reads.use_lease(just_before, Term(2), LogIndex(7), LEASE);
         let answerable = reads.take_answerable(LogIndex(7), |_| true);
         assert_eq!(answerable[0].valid_until, Some(Mono(100_000_000)));
         reads.add(read());
-        reads.use_lease(Mono(100_000_000), NodeId(1), Term(2), LogIndex(7), LEASE);
+        reads.use_lease(Mono(100_000_000), Term(2), LogIndex(7), LEASE);
         assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
     }
 
@@ -272,20 +324,68 @@ mod tests {
         let mut reads = Reads::default();
         proven_lease(&mut reads);
         reads.add(read());
-        reads.use_lease(Mono(1), NodeId(1), Term(3), LogIndex(7), LEASE);
+        reads.use_lease(Mono(1), Term(3), LogIndex(7), LEASE);
         assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
         reads.give_up_lease(Term(2));
-        reads.use_lease(Mono(1), NodeId(1), Term(2), LogIndex(7), LEASE);
+        reads.use_lease(Mono(1), Term(2), LogIndex(7), LEASE);
         assert!(reads.take_answerable(LogIndex(7), |_| true).is_empty());
         let round = reads.begin_round(Mono(1));
         reads.proven(round, LogIndex(7), Term(2), LEASE);
         reads.take_answerable(LogIndex(7), |_| true);
         reads.add(read());
-        reads.use_lease(Mono(2), NodeId(1), Term(2), LogIndex(7), LEASE);
+        reads.use_lease(Mono(2), Term(2), LogIndex(7), LEASE);
         assert!(
             reads.take_answerable(LogIndex(7), |_| true).is_empty(),
             "no lease again in the term of a transfer"
         );
+    }
+
+    fn answer() -> Message {
+        let outcome = Outcome::Failed(Failure::unknown());
+        let (seen, dots, state) = (Timestamp::ZERO, Dots::NONE, State::Committed);
+        Message::ReadAnswer { incarnation: Incarnation(1), id: 1, outcome, seen, dots, state, age_ms: 0 }
+    }
+
+    #[test]
+    fn what_was_read_under_a_lease_is_said_if_the_lease_still_holds_at_the_next_look() {
+        let mut reads = Reads::default();
+        reads.hold(read(), answer(), Mono(100));
+        reads.hold(read(), answer(), Mono(50));
+        assert!(reads.awaits_a_look() && reads.len() == 2);
+        assert_eq!(reads.judge(Mono(99)).len(), 1);
+        assert!(!reads.awaits_a_look());
+        assert!(reads.wants_round(), "the other one must be proven again");
+        let round = reads.begin_round(Mono(99));
+        reads.proven(round, LogIndex(7), Term(2), LEASE);
+        assert_eq!(reads.take_answerable(LogIndex(7), |_| true).len(), 1);
+        reads.hold(read(), answer(), Mono(1_000));
+        reads.give_up_lease(Term(2));
+        assert!(reads.judge(Mono(100)).is_empty(), "nothing is said under a lease that was given up");
+        assert_eq!(reads.give_up().len(), 1);
+        reads.hold(read(), answer(), Mono(1_000));
+        assert_eq!(reads.give_up().len(), 1, "leadership is gone");
+        assert!(reads.is_empty());
+    }
+
+    #[test]
+    fn whatever_proves_a_read_proves_all_that_came_earlier() {
+        let numbered = |id| PendingRead { id, ..read() };
+        let answered = |reads: &mut Reads| {
+            let proven = reads.take_answerable(LogIndex(7), |_| true);
+            proven.iter().map(|proven| proven.read.id).collect::<Vec<_>>()
+        };
+        let mut reads = Reads::default();
+        let rounds = [1, 2, 3].map(|id| {
+            reads.add(numbered(id));
+            reads.begin_round(Mono(id))
+        });
+        reads.proven(rounds[1], LogIndex(7), Term(2), LEASE);
+        assert_eq!(answered(&mut reads), [1, 2]);
+        reads.proven(rounds[0], LogIndex(7), Term(2), LEASE);
+        reads.add(numbered(4));
+        reads.use_lease(Mono(9), Term(2), LogIndex(7), LEASE);
+        assert_eq!(answered(&mut reads), [3, 4], "also by the lease");
+        assert!(reads.is_empty());
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::folding::Folds;
 use crate::front_copies::Waits;
 use crate::front_reads::FrontReads;
 use crate::front_tentative::{Asked, FrontTentative};
-use crate::io::Leased;
 use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
 use crate::plan::{self, Operation};
@@ -44,14 +43,12 @@ pub struct Answer {
     pub outcome: Outcome,
     /// What it achieved.
     pub achieved: Achieved,
-    /// It rests on a lease.
-    pub leased: Option<Leased>,
 }
 
 impl Answer {
     /// An answer that no shard was asked for.
     pub(crate) fn at_once(connection: ConnectionId, request: RequestId, outcome: Outcome) -> Answer {
-        Answer { connection, request, outcome, achieved: Achieved::default(), leased: None }
+        Answer { connection, request, outcome, achieved: Achieved::default() }
     }
 }
 
@@ -76,7 +73,6 @@ pub struct Front {
     pub(crate) waits: Waits,
     /// Requests that are answered but whose session has no room for what they saw.
     pub(crate) too_wide: BTreeSet<u64>,
-    lease_enabled: bool,
     pub(crate) key: TokenKey,
     pub(crate) seed: u64,
     pub(crate) answers: Vec<Answer>,
@@ -87,7 +83,7 @@ pub struct Front {
 
 impl Front {
     /// A front of this start of node `me`. `key` is what sessions are sealed with; `seed` picks keys for RANDOMKEY.
-    pub fn new(me: NodeId, incarnation: Incarnation, seed: u64, lease_enabled: bool, key: TokenKey) -> Front {
+    pub fn new(me: NodeId, incarnation: Incarnation, seed: u64, key: TokenKey) -> Front {
         Front {
             me,
             incarnation,
@@ -103,7 +99,6 @@ impl Front {
             folds: Folds::default(),
             waits: Waits::default(),
             too_wide: BTreeSet::new(),
-            lease_enabled,
             key,
             seed,
             answers: Vec::new(),
@@ -157,25 +152,6 @@ impl Front {
         }
         if let Some(wait) = gone.wait {
             self.end_wait(wait);
-        }
-    }
-
-    /// An answer that rested on the lease came too late: the read is done again.
-    pub fn expired(
-        &mut self,
-        connection: ConnectionId,
-        request: RequestId,
-        again: Option<Request>,
-        now: Mono,
-        routing: &Routing,
-    ) {
-        match again {
-            Some(body) => {
-                reached(Mark::HandedBackForItsLease);
-                self.request(connection, request, body, now, routing);
-            }
-            // What it wrote stands, or may; what it read is too old to be shown.
-            None => self.answer_at_once(connection, request, Outcome::Failed(Failure::unknown())),
         }
     }
 
@@ -242,7 +218,6 @@ impl Front {
                 missing,
                 deadline,
                 until,
-                valid_until: None,
                 climb,
                 nature,
                 session,
@@ -252,8 +227,6 @@ impl Front {
                 client: body.client.take(),
                 wants_token: body.wants_token,
                 saw: Saw::default(),
-                // A write is never handed back: only a read's answer can rest on the lease.
-                read: (self.lease_enabled && writes.is_empty()).then_some(body),
             },
         );
         if missing == 0 {
@@ -300,7 +273,7 @@ impl Front {
             }
         }
         for (waiter, failure) in failed {
-            self.part_done(waiter, Outcome::Failed(failure), None);
+            self.part_done(waiter, Outcome::Failed(failure));
         }
     }
 
@@ -386,7 +359,7 @@ impl Front {
             failed.push((at, failure));
         }
         for (part, failure) in failed {
-            self.part_done(PartId { flight: id, part }, Outcome::Failed(failure), None);
+            self.part_done(PartId { flight: id, part }, Outcome::Failed(failure));
         }
     }
 
@@ -412,7 +385,7 @@ impl Front {
         flight.climb.next(now);
         flight.until = until;
         flight.missing = flight.parts.len();
-        (flight.saw, flight.valid_until) = (Saw::default(), None);
+        flight.saw = Saw::default();
         self.deadlines.insert((until, id));
         let mut writes = Vec::new();
         for part in &mut flight.parts {

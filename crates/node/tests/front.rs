@@ -72,7 +72,7 @@ impl Alone {
         }
         Alone {
             now: Mono(1_000_000_000),
-            front: Front::new(ME, START, 1, false, key()),
+            front: Front::new(ME, START, 1, key()),
             outbox: Outbox::new(ME),
             routing,
             said: Vec::new(),
@@ -85,8 +85,8 @@ impl Alone {
         loop {
             self.front.send(self.now, &self.routing, &mut self.outbox);
             let before = self.said.len();
-            while let Some(looped) = self.outbox.next_loopback() {
-                self.said.push(looped.message);
+            while let Some(message) = self.outbox.next_loopback() {
+                self.said.push(message);
             }
             let answers = self.front.take_answers(self.now, &self.routing);
             let is_still = answers.is_empty() && before == self.said.len();

@@ -96,8 +96,8 @@ impl Driver {
             self.founding(now.mono)?;
             self.faults(now.mono);
             self.body.links.flush(now.mono);
-            let clock = self.body.clock;
-            self.resp.flush(&mut self.core, clock.now(), || clock.mono());
+            let now = self.body.clock.now();
+            self.resp.flush(&mut self.core, now);
             if let Some(ready) = ready.take_if(|_| self.core.is_ready()) {
                 ready();
             }
@@ -185,18 +185,28 @@ impl Driver {
 
     /// Carries out what the core wants.
     fn drain(&mut self, now: Now) -> Result<(), Refusal> {
+        self.carry_out(now)?;
+        while self.core.awaits_a_look() {
+            let now = self.body.clock.now();
+            self.carry_out(now)?;
+        }
+        Ok(())
+    }
+
+    /// One drain.
+    fn carry_out(&mut self, now: Now) -> Result<(), Refusal> {
         let clock = self.body.clock;
         let outputs = self.core.drain(now);
         // Not before anything that was read in this turn: a slow link counts from here.
         let sent = clock.mono();
         for output in outputs {
             match output {
-                Output::Answer { connection, request, outcome, achieved, leased } => {
+                Output::Answer { connection, request, outcome, achieved } => {
                     if is_foreign(connection) {
                         let answer = (outcome, achieved);
-                        self.body.calls.answer(&mut self.core, connection, answer, leased, || clock.now());
+                        self.body.calls.answer(&mut self.core, connection, answer, clock.now());
                     } else {
-                        self.resp.answer(connection, request, outcome, achieved, leased);
+                        self.resp.answer(connection, request, outcome, achieved);
                     }
                 }
                 Output::Send { to, frame } => self.body.links.send(to, frame, sent),

@@ -167,6 +167,7 @@ impl World {
         }
         let mut outputs = core.drain(clocks_now);
         let deadline = core.next_deadline();
+        let reads_by_lease = core.awaits_a_look();
         let dies = machine.dies_among_outputs.filter(|_| !outputs.is_empty());
         if dies.is_some() {
             outputs.truncate(machine.random.index(outputs.len() + 1));
@@ -179,7 +180,22 @@ impl World {
             return;
         }
         self.carry_out(node, outputs);
-        self.wake_at_mono(node, deadline);
+        if reads_by_lease {
+            self.looks_again(node);
+        } else {
+            self.wake_at_mono(node, deadline);
+        }
+    }
+
+    /// Between reading and looking at the clock again a process may lose its processor, for a moment or for long.
+    fn looks_again(&mut self, node: usize) {
+        let now = self.now();
+        let machine = &mut self.machines[node];
+        if let Some(span_ns) = machine.pauses_before_look_ns.take() {
+            machine.paused_until = machine.paused_until.max(now.after(span_ns));
+        }
+        let delay = machine.random.below(50_000);
+        self.step_at(node, now.after(delay.max(1_000)));
     }
 
     fn wake_at_mono(&mut self, node: usize, deadline: Mono) {
@@ -197,9 +213,9 @@ impl World {
                 return;
             }
             match output {
-                Output::Answer { connection, request, outcome, achieved, leased } => {
+                Output::Answer { connection, request, outcome, achieved } => {
                     let stamp = Stamp::default();
-                    let answer = Box::new(Answer { connection, request, outcome, achieved, leased, stamp });
+                    let answer = Box::new(Answer { connection, request, outcome, achieved, stamp });
                     let delay = self.random.below(50_000);
                     self.schedule.after(delay, Event::AnswerLeaves { node, process, answer });
                 }

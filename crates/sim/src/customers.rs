@@ -91,7 +91,7 @@ impl World {
             return;
         }
         let machine = &mut self.machines[node];
-        let (paused_until, mono) = (machine.paused_until, machine.clocks.now(now).mono);
+        let paused_until = machine.paused_until;
         let Some(process) = machine.process(number) else { return };
         if paused_until > now {
             let answer = Box::new(answer);
@@ -99,12 +99,6 @@ impl World {
             return;
         }
         let Some(client) = process.connections.get(&answer.connection).copied() else { return };
-        let Answer { connection, request, .. } = answer;
-        if let Some(leased) = answer.leased.as_ref().filter(|leased| mono > leased.until) {
-            let again = leased.again.clone();
-            self.enqueue(node, Input::Expired { connection, request, again });
-            return;
-        }
         if answer.achieved.dot.is_some() && self.machines[node].dies_after_answer_ns.is_some() {
             self.schedule.after(CLIENT_LATENCY_NS + 1, Event::OriginDies { node, process: number });
         }

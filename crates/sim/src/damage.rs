@@ -103,19 +103,12 @@ impl World {
                 self.network.storm_slowness = 2 + fault.detail % 30;
                 self.schedule.after(fault.length_ns, Event::FaultEnds(Ending::SlownessEnds));
             }
-            Kind::Pause => {
-                let machine = &mut self.machines[victim];
-                machine.paused_until = machine.paused_until.max(now.after(fault.length_ns));
-            }
-            Kind::LongPause => {
-                let machine = &mut self.machines[victim];
-                machine.paused_until = machine.paused_until.max(now.after(2 * SECOND + 3 * fault.length_ns));
-            }
+            Kind::Pause => self.pause(victim, fault.length_ns, fault.detail),
+            Kind::LongPause => self.pause(victim, 2 * SECOND + 3 * fault.length_ns, fault.detail),
             Kind::WakesCutOff => {
                 let node = self.victim(Victim::Leader);
-                let machine = &mut self.machines[node];
                 let pause_ns = SECOND + fault.length_ns / 2;
-                machine.paused_until = machine.paused_until.max(now.after(pause_ns));
+                self.pause(node, pause_ns, fault.detail);
                 // Mostly before anybody else is elected: then it does not know, when it wakes, that it is deposed.
                 let ending = Ending::CutOff { node, length_ns: pause_ns + fault.length_ns };
                 self.schedule.after(fault.detail % EARLY_NS, Event::FaultEnds(ending));
@@ -247,6 +240,17 @@ impl World {
     pub(crate) fn start_after(&mut self, node: usize, length_ns: u64) {
         if !std::mem::replace(&mut self.machines[node].start_planned, true) {
             self.schedule.after(length_ns, Event::Starts { node });
+        }
+    }
+
+    /// The process takes no step for so long: from now on, or from when it has next read under a lease and not yet answered.
+    fn pause(&mut self, node: usize, length_ns: u64, detail: u64) {
+        let until = self.now().after(length_ns);
+        let machine = &mut self.machines[node];
+        if self.params.lease && (detail >> 32).is_multiple_of(4) {
+            machine.pauses_before_look_ns = Some(length_ns);
+        } else {
+            machine.paused_until = machine.paused_until.max(until);
         }
     }
 

@@ -55,6 +55,8 @@ pub struct Machine {
     pub process: Option<Process>,
     /// It takes no step before this.
     pub paused_until: Instant,
+    /// It will stop for so long when it has read under a lease and not yet looked at the clock again.
+    pub pauses_before_look_ns: Option<u64>,
     /// Its disk takes this many times as long; 1 usually.
     pub disk_slowness: u64,
     /// No disk job is complete before this.
@@ -121,6 +123,7 @@ impl Machine {
             clocks,
             process: None,
             paused_until: Instant(0),
+            pauses_before_look_ns: None,
             disk_slowness: 1,
             stalled_until: Instant(0),
             reports_space: false,
@@ -156,6 +159,7 @@ impl Machine {
             }
         }
         self.ends_itself = false;
+        self.pauses_before_look_ns = None;
         self.disk.fails_next_sync = false;
         // With nothing behind it, it would look like a torn one.
         if self.disk.put_right() {

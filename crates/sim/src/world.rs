@@ -25,7 +25,6 @@ use crate::verdict::Failure;
 use crate::workload::Workload;
 use bytes::Bytes;
 use directory::founding::{FoundingMessage, FoundingSet};
-use node::io::Leased;
 use proto::ids::{ConnectionId, NodeId, RequestId};
 use proto::outcome::{Achieved, Outcome};
 use proto::tentative::Dot;
@@ -77,8 +76,6 @@ pub(crate) struct Answer {
     pub outcome: Outcome,
     /// What it achieved.
     pub achieved: Achieved,
-    /// Not to be sent after this.
-    pub leased: Option<Leased>,
     /// Where it left, for the diagram.
     pub stamp: Stamp,
 }
@@ -273,6 +270,7 @@ impl World {
         for node in 0..self.nodes() {
             let machine = &mut self.machines[node];
             machine.paused_until = now;
+            machine.pauses_before_look_ns = None;
             machine.disk_slowness = 1;
             machine.stalled_until = now;
             machine.disk.capacity_bytes = None;

@@ -61,7 +61,7 @@ const RARE: &[(Family, &str, &str)] = &[
     ),
     (
         Family::Branches,
-        "an answer left too late for its lease, and its read began again",
+        "a lease ended between a read and its answer, and the read waited for a round",
         "a process must sleep between reading and replying",
     ),
     (Family::Branches, "a node without a replica of the directory took a copy", "as directory-wanted"),

@@ -19,9 +19,8 @@ use directory::founding::FoundingSet;
 use node::config::Config;
 use node::core::Core;
 use node::event::Event as Observation;
-use node::io::{Input, Leased, Output};
-use proto::ids::{ClusterId, ConnectionId, GroupId, RequestId, Term};
-use proto::outcome::{Achieved, Outcome};
+use node::io::{Input, Output};
+use proto::ids::{ClusterId, GroupId, Term};
 use proto::time::Mono;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -286,7 +285,8 @@ impl Cluster {
         }
         let outputs = core.drain(clocks_now);
         let deadline = core.next_deadline();
-        let answers = outputs.iter().any(|output| matches!(output, Output::Answer { .. }));
+        let answers =
+            core.awaits_a_look() || outputs.iter().any(|output| matches!(output, Output::Answer { .. }));
         match self.said[node].stops_before_answer_ns.take_if(|_| answers) {
             None => self.carry_out(node, outputs),
             Some(span_ns) => {
@@ -305,8 +305,8 @@ impl Cluster {
     fn carry_out(&mut self, node: usize, outputs: Vec<Output>) {
         for output in outputs {
             match output {
-                Output::Answer { connection, request, outcome, achieved, leased } => {
-                    self.answers(node, connection, request, (outcome, achieved), leased);
+                Output::Answer { connection, request, outcome, achieved } => {
+                    self.heard(connection, request, (outcome, achieved));
                 }
                 Output::Send { to, frame } | Output::Relay { to, frame } => {
                     self.send(node, number_of(to), &frame)
@@ -326,23 +326,6 @@ impl Cluster {
                     return;
                 }
             }
-        }
-    }
-
-    fn answers(
-        &mut self,
-        node: usize,
-        connection: ConnectionId,
-        request: RequestId,
-        answer: (Outcome, Achieved),
-        leased: Option<Leased>,
-    ) {
-        let mono = self.machines[node].clocks.now(self.schedule.now()).mono;
-        if let Some(Leased { again, .. }) = leased.filter(|leased| mono > leased.until) {
-            // The body looks at the clock once more as it sends.
-            self.enqueue(node, Input::Expired { connection, request, again });
-        } else {
-            self.heard(connection, request, answer);
         }
     }
 

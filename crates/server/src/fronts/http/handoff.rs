@@ -4,7 +4,7 @@ use crate::faults::{Asker, FaultError, FaultErrorKind, FaultView, Report, Status
 use crate::fronts::resp::{class_of, foreign_connection};
 use mio::Waker;
 use node::core::Core;
-use node::io::{Input, Leased};
+use node::io::Input;
 use observe::metrics::{CommandMetrics, Metrics, OutcomeClass};
 use proto::command::Request;
 use proto::error::{ErrorKind, Failure};
@@ -160,20 +160,14 @@ impl Calls {
         }
     }
 
-    /// An answer of the core. `now` is asked only where it rests on time.
+    /// An answer of the core.
     pub(crate) fn answer(
         &mut self,
         core: &mut Core,
         connection: ConnectionId,
         (outcome, achieved): Answer,
-        leased: Option<Leased>,
-        now: impl Fn() -> Now,
+        now: Now,
     ) {
-        let asked = now();
-        if let Some(Leased { again, .. }) = leased.filter(|leased| asked.mono > leased.until) {
-            core.step(asked, Input::Expired { connection, request: RequestId(1), again });
-            return;
-        }
         let Some(call) = self.under_way.remove(&connection) else { return };
         let class = match &outcome {
             Outcome::Done { reply, .. } if reply.is_error() => OutcomeClass::Error,
@@ -182,12 +176,12 @@ impl Calls {
         };
         let metrics = &self.metrics;
         let counters = self.counters.entry(call.name).or_insert_with(|| metrics.command("http", call.name));
-        counters.count(class, asked.mono - call.started);
+        counters.count(class, now.mono - call.started);
         if matches!(outcome, Outcome::Done { .. }) {
             metrics.answered("http", achieved.level);
         }
         drop(call.answer.send((outcome, achieved)));
-        core.step(asked, Input::ConnectionClosed { connection });
+        core.step(now, Input::ConnectionClosed { connection });
     }
 
     /// Commands about faults since the last call.

@@ -57,7 +57,7 @@ impl RespFront {
             Err(error) => error_reply(&error),
         };
         let outcome = Outcome::Done { reply, certificate: Certificate::default() };
-        self.answer(connection, request, outcome, Achieved::default(), None);
+        self.answer(connection, request, outcome, Achieved::default());
     }
 
     /// What status shows of faults from now on.

@@ -39,7 +39,7 @@ use faults::FaultCommand;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use node::core::Core;
-use node::io::{Input, Leased};
+use node::io::Input;
 use observe::metrics::{CommandMetrics, OutcomeClass};
 use pipeline::{Left, Pending};
 use proto::commands::consistency::Consistency;
@@ -98,8 +98,6 @@ pub(crate) struct RespFront {
     admission: Admission,
     last_refusals: Mono,
     dirty: Vec<usize>,
-    /// The core was stepped after the drain: another one must follow.
-    has_stepped: bool,
     is_draining: bool,
     open: Arc<AtomicUsize>,
     request_bytes: usize,
@@ -138,7 +136,6 @@ impl RespFront {
             admission: Admission::new(table().len()),
             last_refusals: Mono::default(),
             dirty: Vec::new(),
-            has_stepped: false,
             is_draining: false,
             open,
             request_bytes: 0,
@@ -179,7 +176,6 @@ impl RespFront {
             || !self.rested.is_empty()
             || !self.line.is_empty() && self.admission.has_room()
             || !self.dirty.is_empty()
-            || self.has_stepped
             || self.doors.want_a_turn()
     }
 
@@ -190,12 +186,11 @@ impl RespFront {
         request: RequestId,
         outcome: Outcome,
         achieved: Achieved,
-        leased: Option<Leased>,
     ) {
         let at = (connection.0 & ((1 << PLACE_BITS) - 1)) as usize;
         if let Some(Some(found)) = self.connections.get_mut(at)
             && found.id == connection
-            && found.pipeline.answer(request, outcome, achieved, leased)
+            && found.pipeline.answer(request, outcome, achieved)
             && !found.is_dirty
         {
             found.is_dirty = true;
@@ -203,13 +198,13 @@ impl RespFront {
         }
     }
 
-    /// Writes every reply that is ready, one call a connection. `clock` is asked only where an answer rests on time.
-    pub(crate) fn flush(&mut self, core: &mut Core, now: Now, clock: impl Fn() -> Mono) {
+    /// Writes every reply that is ready, one call a connection.
+    pub(crate) fn flush(&mut self, core: &mut Core, now: Now) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for at in dirty.drain(..) {
             let Some(mut connection) = self.connections[at].take() else { continue };
             connection.is_dirty = false;
-            let result = self.write(&mut connection, core, now, &clock);
+            let result = self.write(&mut connection, now);
             self.settle(at, connection, result, core, now);
         }
         if self.dirty.is_empty() {
@@ -394,14 +389,8 @@ impl RespFront {
         }
     }
 
-    fn write(
-        &mut self,
-        connection: &mut Connection,
-        core: &mut Core,
-        now: Now,
-        clock: &impl Fn() -> Mono,
-    ) -> Result<(), Over> {
-        while let Some(left) = connection.pipeline.pop(&mut connection.out, clock) {
+    fn write(&mut self, connection: &mut Connection, now: Now) -> Result<(), Over> {
+        while let Some(left) = connection.pipeline.pop(&mut connection.out) {
             match left {
                 Left::Answered { row, started, begun, class, level } => {
                     let took = now.mono - started;
@@ -413,11 +402,6 @@ impl RespFront {
                     self.count_level(row, level);
                 }
                 Left::Local => {}
-                Left::Expired(request, again) => {
-                    core.step(now, Input::Expired { connection: connection.id, request, again });
-                    self.has_stepped = true;
-                    break;
-                }
             }
         }
         let n = connection.write(now.mono).map_err(|_| Over::Gone)?;

@@ -5,9 +5,7 @@
 
 use super::answers::{Wish, reply_to};
 use super::reply_buffer::ReplyBuffer;
-use node::io::Leased;
 use observe::metrics::OutcomeClass;
-use proto::command::Request;
 use proto::ids::RequestId;
 use proto::level::Level;
 use proto::limits::{MAX_CONNECTION_REPLY_BYTES, MAX_PIPELINE_DEPTH};
@@ -43,7 +41,7 @@ pub(super) struct Pending {
 #[derive(Debug)]
 enum Answer {
     Reply(Reply),
-    Outcome { outcome: Outcome, achieved: Achieved, leased: Option<Leased> },
+    Outcome { outcome: Outcome, achieved: Achieved },
 }
 
 impl Pending {
@@ -75,8 +73,6 @@ pub(super) enum Left {
         /// The level that was met, if it was answered from the state.
         level: Option<Level>,
     },
-    /// An answer came too late for its own promise: ask again.
-    Expired(RequestId, Option<Box<Request>>),
     /// A reply of the front itself was written.
     Local,
 }
@@ -140,13 +136,7 @@ impl Pipeline {
     }
 
     /// An answer came. False if nobody waits for it.
-    pub(super) fn answer(
-        &mut self,
-        request: RequestId,
-        outcome: Outcome,
-        achieved: Achieved,
-        leased: Option<Leased>,
-    ) -> bool {
+    pub(super) fn answer(&mut self, request: RequestId, outcome: Outcome, achieved: Achieved) -> bool {
         let Some(at) = request.0.checked_sub(self.first) else { return false };
         let Some(pending) = self.waiting.get_mut(at as usize).filter(|pending| pending.answer.is_none())
         else {
@@ -159,13 +149,13 @@ impl Pipeline {
             self.usual_reply_bytes = weight.max(self.usual_reply_bytes - self.usual_reply_bytes / 8);
         }
         self.window = (self.window + 1).min(MAX_PIPELINE_DEPTH);
-        pending.answer = Some(Answer::Outcome { outcome, achieved, leased });
+        pending.answer = Some(Answer::Outcome { outcome, achieved });
         self.unanswered -= 1;
         true
     }
 
-    /// Writes the next answer if it is there. `now` is asked only where an answer rests on time.
-    pub(super) fn pop(&mut self, out: &mut ReplyBuffer, now: impl FnOnce() -> Mono) -> Option<Left> {
+    /// Writes the next answer if it is there.
+    pub(super) fn pop(&mut self, out: &mut ReplyBuffer) -> Option<Left> {
         let front = self.waiting.front_mut()?;
         let answer = front.answer.take()?;
         let weight = match &answer {
@@ -176,15 +166,11 @@ impl Pipeline {
         };
         self.held_reply_bytes -= weight;
         let left = match answer {
-            Answer::Outcome { leased: Some(leased), .. } if now() > leased.until => {
-                self.unanswered += 1;
-                return Some(Left::Expired(RequestId(self.first), leased.again));
-            }
             Answer::Reply(reply) => {
                 out.push(&reply, front.version);
                 Left::Local
             }
-            Answer::Outcome { outcome, achieved, .. } => {
+            Answer::Outcome { outcome, achieved } => {
                 let level = matches!(outcome, Outcome::Done { .. }).then_some(achieved.level);
                 let (reply, class) = reply_to(outcome, &achieved, front.wish);
                 if !front.is_silent {
@@ -224,15 +210,12 @@ mod tests {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         let (first, second) = (asked(&mut pipeline), asked(&mut pipeline));
         pipeline.push_reply(Reply::Simple("PONG"), Version::Resp2, Mono(0));
-        assert!(pipeline.answer(second, done(Reply::Int(2)), Achieved::default(), None));
-        assert!(pipeline.pop(&mut out, Mono::default).is_none());
+        assert!(pipeline.answer(second, done(Reply::Int(2)), Achieved::default()));
+        assert!(pipeline.pop(&mut out).is_none());
         assert_eq!(pipeline.unanswered, 1, "what waits for an earlier answer is not under way");
-        assert!(pipeline.answer(first, done(Reply::Int(1)), Achieved::default(), None));
-        assert!(
-            !pipeline.answer(first, done(Reply::Int(9)), Achieved::default(), None),
-            "an answer comes once"
-        );
-        while pipeline.pop(&mut out, Mono::default).is_some() {}
+        assert!(pipeline.answer(first, done(Reply::Int(1)), Achieved::default()));
+        assert!(!pipeline.answer(first, done(Reply::Int(9)), Achieved::default()), "an answer comes once");
+        while pipeline.pop(&mut out).is_some() {}
         assert_eq!(text(&mut out), ":1\r\n:2\r\n+PONG\r\n");
         assert!(pipeline.is_empty() && pipeline.request_bytes == 0 && pipeline.held_reply_bytes == 0);
         assert_eq!(pipeline.unanswered, 0);
@@ -245,33 +228,9 @@ mod tests {
         assert_eq!(pending.begun, Mono(3));
         pending.begun = Mono(8);
         let request = pipeline.push(pending);
-        pipeline.answer(request, done(Reply::Int(1)), Achieved::default(), None);
-        let left = pipeline.pop(&mut out, Mono::default);
+        pipeline.answer(request, done(Reply::Int(1)), Achieved::default());
+        let left = pipeline.pop(&mut out);
         assert!(matches!(left, Some(Left::Answered { started: Mono(3), begun: Mono(8), .. })));
-    }
-
-    #[test]
-    fn an_answer_whose_time_has_passed_is_asked_for_again() {
-        let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
-        let request = asked(&mut pipeline);
-        pipeline.answer(
-            request,
-            done(Reply::Int(1)),
-            Achieved::default(),
-            Some(Leased { until: Mono(5), again: None }),
-        );
-        assert!(
-            matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Expired(again, None)) if again == request)
-        );
-        assert!(out.is_empty());
-        assert!(pipeline.answer(
-            request,
-            done(Reply::Int(2)),
-            Achieved::default(),
-            Some(Leased { until: Mono(9), again: None })
-        ));
-        assert!(matches!(pipeline.pop(&mut out, || Mono(6)), Some(Left::Answered { .. })));
-        assert_eq!(text(&mut out), ":2\r\n");
     }
 
     #[test]
@@ -279,8 +238,8 @@ mod tests {
         let (mut pipeline, mut out) = (Pipeline::default(), ReplyBuffer::default());
         for _ in 0..2 * MAX_PIPELINE_DEPTH {
             let request = asked(&mut pipeline);
-            pipeline.answer(request, done(Reply::OK), Achieved::default(), None);
-            pipeline.pop(&mut out, Mono::default);
+            pipeline.answer(request, done(Reply::OK), Achieved::default());
+            pipeline.pop(&mut out);
         }
         let mut taken = 0;
         while pipeline.has_room(0) {
@@ -291,8 +250,8 @@ mod tests {
         let long = bytes::Bytes::from(vec![0; MAX_CONNECTION_REPLY_BYTES / 2]);
         let mut fresh = Pipeline::default();
         let request = asked(&mut fresh);
-        fresh.answer(request, done(Reply::Bulk(long)), Achieved::default(), None);
-        fresh.pop(&mut out, Mono::default);
+        fresh.answer(request, done(Reply::Bulk(long)), Achieved::default());
+        fresh.pop(&mut out);
         assert!(fresh.has_room(0));
         asked(&mut fresh);
         asked(&mut fresh);

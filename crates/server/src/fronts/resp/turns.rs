@@ -32,7 +32,6 @@ struct Turn<'a> {
 impl RespFront {
     /// Accepts, reads, and steps the core with whole commands.
     pub(crate) fn turn(&mut self, registry: &Registry, core: &mut Core, now: Now, scratch: &mut [u8]) {
-        self.has_stepped = false;
         self.accept(registry, now.mono);
         self.admission.tick(!self.line.is_empty(), now.mono);
         // Each of these asks for one thing as a rule: they are not many commands, and have a share of their own.

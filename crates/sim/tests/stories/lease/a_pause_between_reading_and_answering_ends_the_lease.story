@@ -1,10 +1,10 @@
-# The process is stopped when it has read the value and not yet said it. When it goes on, others have led and written. So the body looks at the clock once more as it sends.
+# The process is stopped when it has read the value and not yet said it. When it goes on, others have led and written. So it looks at the clock once more before it answers.
 # Wrong would be: 1 hears "old".
 nodes 3 lease=on
 1: SET k old
 1: GET k
 pause 1 2s before answering
-1: GET k [later]
+1: WITH k linearizable DEADLINE 5000 DO GET k [later]
 run 1s
 leaders
 2: SET k new
@@ -16,4 +16,4 @@ run 2s
 1 leads in term 1; 3 leads in term 2
 2: SET k new → OK
 1 leads no more in term 1
-1 hears GET k → "new"
+1 hears WITH k linearizable DEADLINE 5000 DO GET k → "new"
