@@ -179,7 +179,7 @@ impl Core {
 
     /// Whether answers wait for one more look at the clock: the body drains again at once.
     pub fn awaits_a_look(&self) -> bool {
-        !self.leased.is_empty()
+        !self.leased.is_empty() && !self.fatal
     }
 
     fn set_now(&mut self, now: Now) {

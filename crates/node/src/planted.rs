@@ -22,6 +22,10 @@ pub enum Planted {
     VoteForgotten,
     /// A read is answered without proof of leadership.
     ReadWithoutRound,
+    /// What was read under a lease is said without another look at the clock.
+    LeaseNotLookedAtAgain,
+    /// A lease lasts for seconds, while others keep from electing for one election timeout.
+    LeaseTooLong,
     /// A read does not wait until its index is applied.
     ReadBeforeApplied,
     /// A replica answers a sequential read at once, however much newer the session is.

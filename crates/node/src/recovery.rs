@@ -220,6 +220,9 @@ impl Core {
         #[cfg(feature = "planted")]
         {
             core.front.planted = core.config.planted;
+            if core.config.planted == crate::planted::Planted::LeaseTooLong {
+                core.lease.span *= 20;
+            }
         }
         core.take_recovered_directory();
         core.says_at_start();

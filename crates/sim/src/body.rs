@@ -153,7 +153,7 @@ impl World {
     fn core_steps(&mut self, node: usize) {
         let now = self.now();
         let machine = &mut self.machines[node];
-        let clocks_now = machine.clocks.now(now);
+        let clocks_now = machine.looked_before_pause.take().unwrap_or_else(|| machine.clocks.now(now));
         let Some(Process { mind: Mind::Core(core), inbox, .. }) = &mut machine.process else { return };
         let inputs = std::mem::take(inbox);
         if machine.reports_space {

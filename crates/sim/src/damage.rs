@@ -243,15 +243,19 @@ impl World {
         }
     }
 
-    /// The process takes no step for so long: from now on, or from when it has next read under a lease and not yet answered.
+    /// The process takes no step for so long: from now on, or from when it has next read under a lease and not yet answered. It may have looked at the clock right before.
     fn pause(&mut self, node: usize, length_ns: u64, detail: u64) {
-        let until = self.now().after(length_ns);
+        let now = self.now();
         let machine = &mut self.machines[node];
         if self.params.lease && (detail >> 32).is_multiple_of(4) {
             machine.pauses_before_look_ns = Some(length_ns);
-        } else {
-            machine.paused_until = machine.paused_until.max(until);
+            return;
         }
+        let serves = machine.process.as_ref().is_some_and(|process| process.core().is_some());
+        if serves && machine.paused_until <= now && (detail >> 34).is_multiple_of(2) {
+            machine.looked_before_pause = Some(machine.clocks.now(now));
+        }
+        machine.paused_until = machine.paused_until.max(now.after(length_ns));
     }
 
     fn stop_gracefully(&mut self, node: usize, length_ns: u64) {

@@ -14,6 +14,7 @@ use directory::founding::Founding;
 use node::core::Core;
 use node::io::Input;
 use proto::ids::ConnectionId;
+use proto::time::Now;
 use std::collections::{BTreeMap, VecDeque};
 use storage::disk::{DiskJob, Lane};
 
@@ -57,6 +58,8 @@ pub struct Machine {
     pub paused_until: Instant,
     /// It will stop for so long when it has read under a lease and not yet looked at the clock again.
     pub pauses_before_look_ns: Option<u64>,
+    /// It stopped when it had looked at the clock, and will take what came meanwhile for something of that moment.
+    pub looked_before_pause: Option<Now>,
     /// Its disk takes this many times as long; 1 usually.
     pub disk_slowness: u64,
     /// No disk job is complete before this.
@@ -124,6 +127,7 @@ impl Machine {
             process: None,
             paused_until: Instant(0),
             pauses_before_look_ns: None,
+            looked_before_pause: None,
             disk_slowness: 1,
             stalled_until: Instant(0),
             reports_space: false,
@@ -160,6 +164,7 @@ impl Machine {
         }
         self.ends_itself = false;
         self.pauses_before_look_ns = None;
+        self.looked_before_pause = None;
         self.disk.fails_next_sync = false;
         // With nothing behind it, it would look like a torn one.
         if self.disk.put_right() {

@@ -79,7 +79,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 29] = {
+pub const PLANTED: [node::planted::Planted; 31] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -89,6 +89,8 @@ pub const PLANTED: [node::planted::Planted; 29] = {
         VoteCountedTwice,
         VoteForgotten,
         ReadWithoutRound,
+        LeaseNotLookedAtAgain,
+        LeaseTooLong,
         ReadBeforeApplied,
         SessionNotAwaited,
         SessionNotMerged,

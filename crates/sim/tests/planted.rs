@@ -182,6 +182,16 @@ fn a_read_without_proof_of_leadership_is_caught() {
 }
 
 #[test]
+fn an_answer_under_a_lease_that_ended_while_its_process_slept_is_caught() {
+    is_caught_where(Planted::LeaseNotLookedAtAgain, Aim::Leases, 1);
+}
+
+#[test]
+fn a_lease_that_lasts_too_long_is_caught() {
+    is_caught_where(Planted::LeaseTooLong, Aim::Leases, 1);
+}
+
+#[test]
 fn a_strong_write_that_stands_before_what_its_session_depends_on_is_caught() {
     is_caught_where(Planted::FoldAfterProposal, Aim::SkewedSessions, 15);
 }

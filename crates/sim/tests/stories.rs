@@ -92,6 +92,7 @@ stories! {
         a_lease_is_over_before_anybody_else_leads
         a_pause_between_reading_and_answering_ends_the_lease
         a_read_from_another_node_rests_on_the_lease_too
+        a_request_that_came_while_its_node_slept_finds_no_lease_of_before
         a_restarted_node_elects_nobody_inside_anothers_lease
         a_slow_clock_within_the_margin_keeps_no_lease_too_long
         a_wall_clock_that_goes_back_lengthens_no_lease

@@ -21,7 +21,7 @@ use node::core::Core;
 use node::event::Event as Observation;
 use node::io::{Input, Output};
 use proto::ids::{ClusterId, GroupId, Term};
-use proto::time::Mono;
+use proto::time::{Mono, Now};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use storage::disk::{DiskError, DiskJob, DiskOp};
@@ -58,6 +58,8 @@ pub(super) struct Said {
     pub(super) sync_fails: bool,
     /// The process stops for so long, in nanoseconds, after the next drain that answers a client, before it carries it out.
     pub(super) stops_before_answer_ns: Option<u64>,
+    /// The process stopped when it had looked at the clock: its next step is one of that moment.
+    pub(super) looked_before_pause: Option<Now>,
     /// Monotonic drift of the next process, in parts per million.
     pub(super) drift_ppm: i64,
 }
@@ -127,8 +129,13 @@ impl Cluster {
             shards: told.shards,
         };
         let clocks = || Clocks::draw(&mut Random::new(0), 0, 0);
-        let said =
-            Said { disk_job_ns: DISK_JOB_NS, sync_fails: false, stops_before_answer_ns: None, drift_ppm: 0 };
+        let said = Said {
+            disk_job_ns: DISK_JOB_NS,
+            sync_fails: false,
+            stops_before_answer_ns: None,
+            looked_before_pause: None,
+            drift_ppm: 0,
+        };
         Ok(Cluster {
             settings: told,
             #[cfg(feature = "planted")]
@@ -266,14 +273,17 @@ impl Cluster {
     fn steps(&mut self, node: usize, life: u64) {
         let now = self.schedule.now();
         let machine = &mut self.machines[node];
-        let clocks_now = machine.clocks.now(now);
         let paused_until = machine.paused_until;
+        let mut clocks_now = machine.clocks.now(now);
         let Some(process) = machine.process(life).filter(|process| process.step_at == Some(now)) else {
             return;
         };
         process.step_at = None;
         if paused_until > now {
             return self.step_at(node, paused_until);
+        }
+        if let Some(before) = self.said[node].looked_before_pause.take() {
+            clocks_now = before;
         }
         let inputs = std::mem::take(&mut process.inbox);
         let Mind::Core(core) = &mut process.mind else { return };

@@ -44,6 +44,7 @@ impl Cluster {
         self.machines[node].process = None;
         self.machines[node].paused_until = self.schedule.now();
         self.said[node].stops_before_answer_ns = None;
+        self.said[node].looked_before_pause = None;
         self.connections_end(node);
         self.update_links(slowly);
     }
@@ -53,13 +54,18 @@ impl Cluster {
         self.enqueue(node, Input::Stop);
     }
 
-    /// `pause 2 300ms`, at once; or, with `before answering`, when the next answer is decided and not yet said.
+    /// `pause 2 300ms`, at once; with `before answering`, when the next answer is decided and not yet said; with `after looking`, at once, with what comes meanwhile taken for something of the moment at which the clock was looked at.
     pub(super) fn pause(&mut self, node: usize, words: &[String]) -> Result<(), String> {
         let span_ns = words::span_ns(words.first().ok_or("for how long?")?)?;
         match &words[1..] {
             [] => self.machines[node].paused_until = self.schedule.now().after(span_ns),
             [before, answering] if before == "before" && answering == "answering" => {
                 self.said[node].stops_before_answer_ns = Some(span_ns);
+            }
+            [after, looking] if after == "after" && looking == "looking" => {
+                let now = self.schedule.now();
+                self.said[node].looked_before_pause = Some(self.machines[node].clocks.now(now));
+                self.machines[node].paused_until = now.after(span_ns);
             }
             other => return Err(format!("a pause is not '{}'", other.join(" "))),
         }
