@@ -18,7 +18,7 @@ use bytes::Bytes;
 use proto::ids::{GroupId, LogIndex, ReplicaId, Term};
 use proto::peer::{Configuration, ConsensusEntry, ConsensusMessage, SnapshotPoint};
 use raft::eraftpb::{ConfChangeV2, Message, MessageType, Snapshot};
-use raft::{Config, RawNode, ReadOnlyOption, SnapshotStatus, StateRole};
+use raft::{Config, INVALID_ID, RawNode, ReadOnlyOption, SnapshotStatus, StateRole};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use storage::log::HardState;
 use tail::Tail;
@@ -109,7 +109,8 @@ pub struct Replica {
     raft: Option<RawNode<Tail>>,
     /// Elections begun since the last leader was heard, so that two replicas do not draw alike for ever.
     attempts: u64,
-    /// Ticks during which unforced votes are still dropped (rule 8: a started replica has no leader yet, so the library would grant them inside another's lease).
+    /// Ticks during which unforced votes are still dropped (rule 8). The library keeps from voting while it knows a leader, and that may rest a lease on it; a started replica knows none yet, and a late message of a higher
+    /// term that is neither a leader's nor a vote (an answer to somebody who stood for election) makes it forget the one that it knew.
     deaf_ticks: usize,
     /// Whether this replica is the group's preferred leader: it then draws short timeouts.
     preferred: bool,
@@ -241,11 +242,23 @@ impl Replica {
             reached(Mark::VoteAskedOfTheNewlyStarted);
             return Ok(());
         }
+        let is_forced = admit::forces_vote(&message);
+        let promised = |raft: &RawNode<Tail>| {
+            let raft = &raft.raft;
+            let follows = raft.state == StateRole::Follower && raft.leader_id != INVALID_ID;
+            follows.then(|| raft.election_timeout().saturating_sub(raft.election_elapsed))
+        };
         let message = translate::message_in(from, self.birth.replica, message);
-        self.guard(|raft| {
+        let forgotten = self.guard(|raft| {
+            let before = promised(raft);
             // The library refuses what is stale; a refused message is a lost message.
             let _ = raft.step(message);
+            before.filter(|ticks| *ticks > 0 && !is_forced && raft.raft.leader_id == INVALID_ID)
         });
+        if let Some(ticks) = forgotten.flatten() {
+            reached(Mark::LeaderForgotten);
+            self.deaf_ticks = self.deaf_ticks.max(ticks);
+        }
         Ok(())
     }
 

@@ -71,6 +71,8 @@ pub struct Core {
     pub(crate) config: Config,
     pub(crate) me: NodeId,
     pub(crate) now: Now,
+    #[cfg(feature = "planted")]
+    pub(crate) stepped_at: Mono,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) lease: LeaseTerms,
@@ -124,6 +126,10 @@ impl Core {
     /// The only mutation. Runs to completion and never blocks.
     pub fn step(&mut self, now: Now, input: Input) {
         self.set_now(now);
+        #[cfg(feature = "planted")]
+        {
+            self.stepped_at = now.mono;
+        }
         match input {
             Input::Tick => {}
             Input::Request { connection, request, body } => {
@@ -255,6 +261,8 @@ impl Core {
             tentative: &self.tentative,
             #[cfg(feature = "planted")]
             planted: self.config.planted,
+            #[cfg(feature = "planted")]
+            stepped_at: self.stepped_at,
         };
         Some(body(group, &mut around))
     }

@@ -58,6 +58,9 @@ pub struct Surroundings<'a> {
     /// A bug that is planted to prove a checker.
     #[cfg(feature = "planted")]
     pub planted: Planted,
+    /// The clock as it was when the last input was stepped.
+    #[cfg(feature = "planted")]
+    pub stepped_at: proto::time::Mono,
 }
 
 /// Work that is not durable yet.
@@ -278,7 +281,10 @@ impl Group {
 
     fn begin_reads(&mut self, view: View, around: &mut Surroundings<'_>) {
         let reads = &mut self.duties.reads;
-        reads.use_lease(around.now.mono, view.term, view.decided, around.lease);
+        let now = around.now.mono;
+        #[cfg(feature = "planted")]
+        let now = if around.planted == Planted::LeaseByAnEarlierClock { around.stepped_at } else { now };
+        reads.use_lease(now, view.term, view.decided, around.lease);
         if reads.wants_round() {
             let number = reads.begin_round(around.now.mono);
             #[cfg(feature = "planted")]
@@ -493,7 +499,7 @@ impl Group {
     pub fn judge_leased(&mut self, around: &mut Surroundings<'_>) {
         let now = around.now.mono;
         #[cfg(feature = "planted")]
-        let now = if around.planted == Planted::LeaseNotLookedAtAgain { proto::time::Mono(0) } else { now };
+        let now = if around.planted == Planted::LeaseByAnEarlierClock { proto::time::Mono(0) } else { now };
         for (front, answer) in self.duties.reads.judge(now) {
             around.outbox.send(front, answer);
         }

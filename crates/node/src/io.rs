@@ -4,8 +4,9 @@
 //! 2. After a batch of inputs the body calls `Core::drain(now)` and carries out the outputs in order. The drain is where the core closes the batch: it proposes,
 //!    makes **one** log batch for all groups, and sends one frame a link.
 //! 3. Whatever must be durable first is held back inside the core until `DiskDone` says so: every output may leave as soon as it is drained.
-//! 4. An answer comes only from an applied entry or a proven read. What was read under a lease is held until the drain after: `now` of every drain is read from the clock after the drain before it has ended, so the
-//!    core sees whether the process slept meanwhile. While `Core::awaits_a_look()` the body drains again at once.
+//! 4. An answer comes only from an applied entry or a proven read. Leases, and what others promise to whoever has one, rest on `now` of a drain: the body reads it from the clock when the batch has been stepped and the drain
+//!    before has ended, because a process may sleep anywhere, and what a sleeper finds in its sockets is younger than the moment at which it fell asleep. What was read under a lease is held until the drain after.
+//!    While `Core::awaits_a_look()` the body drains again at once.
 //! 5. `Core::next_deadline()` names the next moment at which the core wants an `Input::Tick`, whatever else happens.
 //! 6. A failed sync is not an error value: the core answers `Output::Fatal` and the body stops the process.
 

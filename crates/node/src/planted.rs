@@ -22,8 +22,8 @@ pub enum Planted {
     VoteForgotten,
     /// A read is answered without proof of leadership.
     ReadWithoutRound,
-    /// What was read under a lease is said without another look at the clock.
-    LeaseNotLookedAtAgain,
+    /// A lease is judged by the clock as it was before the request was taken from its socket, and never again.
+    LeaseByAnEarlierClock,
     /// A lease lasts for seconds, while others keep from electing for one election timeout.
     LeaseTooLong,
     /// A read does not wait until its index is applied.

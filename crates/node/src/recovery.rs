@@ -172,6 +172,8 @@ impl Core {
             tentative,
             me,
             now,
+            #[cfg(feature = "planted")]
+            stepped_at: now.mono,
             clock,
             log,
             lease: LeaseTerms::of(&config),

@@ -92,7 +92,7 @@ impl Driver {
                 return Ok(());
             }
             self.read(now)?;
-            self.drain(now)?;
+            self.drain()?;
             self.founding(now.mono)?;
             self.faults(now.mono);
             self.body.links.flush(now.mono);
@@ -183,19 +183,19 @@ impl Driver {
         Ok(())
     }
 
-    /// Carries out what the core wants.
-    fn drain(&mut self, now: Now) -> Result<(), Refusal> {
-        self.carry_out(now)?;
+    /// Carries out what the core wants, and all that it wants after one more look at the clock.
+    fn drain(&mut self) -> Result<(), Refusal> {
+        self.carry_out()?;
         while self.core.awaits_a_look() {
-            let now = self.body.clock.now();
-            self.carry_out(now)?;
+            self.carry_out()?;
         }
         Ok(())
     }
 
-    /// One drain.
-    fn carry_out(&mut self, now: Now) -> Result<(), Refusal> {
+    /// One drain, at a moment behind everything that was read: the process may have slept since the turn began.
+    fn carry_out(&mut self) -> Result<(), Refusal> {
         let clock = self.body.clock;
+        let now = clock.now();
         let outputs = self.core.drain(now);
         // Not before anything that was read in this turn: a slow link counts from here.
         let sent = clock.mono();

@@ -92,6 +92,9 @@ impl Aim {
                 params.shards = random.between(1, 4) as u32;
                 // Two clocks may be 40 parts per thousand apart then; the lease allows for 50.
                 params.drift_ppm = *random.pick(&[200, 5_000, 20_000]);
+                // So that some come to a leader that sleeps, behind others' writes, and still wait when it wakes.
+                params.workload.moves_one_in = *random.pick(&[2, 3, 10]);
+                params.workload.deadline_ms = *random.pick(&[1_000, 2_000, 4_000]);
                 params.workload.think_ns = 40 * MILLISECOND;
                 params.workload.hot_keys = random.between(1, 2);
                 params.workload.reads_percent = 60;

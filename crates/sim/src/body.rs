@@ -153,7 +153,8 @@ impl World {
     fn core_steps(&mut self, node: usize) {
         let now = self.now();
         let machine = &mut self.machines[node];
-        let clocks_now = machine.looked_before_pause.take().unwrap_or_else(|| machine.clocks.now(now));
+        let drained_at = machine.clocks.now(now);
+        let clocks_now = machine.looked_before_pause.take().unwrap_or(drained_at);
         let Some(Process { mind: Mind::Core(core), inbox, .. }) = &mut machine.process else { return };
         let inputs = std::mem::take(inbox);
         if machine.reports_space {
@@ -165,7 +166,7 @@ impl World {
         for input in inputs {
             core.step(clocks_now, input);
         }
-        let mut outputs = core.drain(clocks_now);
+        let mut outputs = core.drain(drained_at);
         let deadline = core.next_deadline();
         let reads_by_lease = core.awaits_a_look();
         let dies = machine.dies_among_outputs.filter(|_| !outputs.is_empty());

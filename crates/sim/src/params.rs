@@ -44,6 +44,8 @@ pub struct WorkloadParams {
     pub cold_deletes_percent: u64,
     /// The deadline of a request, in milliseconds.
     pub deadline_ms: u64,
+    /// One in so many answers makes a client that carries no session go to another node.
+    pub moves_one_in: u64,
     /// Of a hundred reads, so many may be answered below linearizable; of a hundred writes, half as many are called sequential.
     pub sequential_percent: u64,
     /// What they do below sequential.
@@ -167,6 +169,7 @@ impl Params {
                 cold_value_bytes: *draw.pick(&[64, 512, 4_096]),
                 cold_deletes_percent: 0,
                 deadline_ms: *draw.pick(&[500, 1_000, 2_000, 4_000]),
+                moves_one_in: 100,
                 // Of a stream of its own: the worlds of older seeds stay what they were.
                 sequential_percent: *random.fork("levels", 0).pick(&[0, 20, 50, 80]),
                 weak,
@@ -242,7 +245,7 @@ impl fmt::Display for Params {
         let work = &self.workload;
         write!(
             f,
-            "  clients: {}, pipelines of {}, think {} ms, {} % reads, {} % sequential, {} hot and {} cold keys, values to {} B, deadline {} ms",
+            "  clients: {}, pipelines of {}, think {} ms, {} % reads, {} % sequential, {} hot and {} cold keys, values to {} B, deadline {} ms, moves 1 in {}",
             work.clients,
             work.pipeline,
             work.think_ns / MILLISECOND,
@@ -251,7 +254,8 @@ impl fmt::Display for Params {
             work.hot_keys,
             work.cold_keys,
             work.cold_value_bytes,
-            work.deadline_ms
+            work.deadline_ms,
+            work.moves_one_in
         )?;
         write!(f, "\n  levels: {}", work.weak)
     }

@@ -89,7 +89,7 @@ pub const PLANTED: [node::planted::Planted; 31] = {
         VoteCountedTwice,
         VoteForgotten,
         ReadWithoutRound,
-        LeaseNotLookedAtAgain,
+        LeaseByAnEarlierClock,
         LeaseTooLong,
         ReadBeforeApplied,
         SessionNotAwaited,

@@ -481,8 +481,11 @@ impl Workload {
     /// Whether a client that hops leaves its connection now, though it works.
     pub fn hops(&mut self, client: usize) -> bool {
         let weak = self.params.weak;
-        let one_in =
-            if weak.is_on() && self.clients[client].carries_session { weak.hops_one_in } else { 100 };
+        let one_in = if weak.is_on() && self.clients[client].carries_session {
+            weak.hops_one_in
+        } else {
+            self.params.moves_one_in
+        };
         !self.closing && self.random.chance(1, one_in)
     }
 

@@ -183,7 +183,7 @@ fn a_read_without_proof_of_leadership_is_caught() {
 
 #[test]
 fn an_answer_under_a_lease_that_ended_while_its_process_slept_is_caught() {
-    is_caught_where(Planted::LeaseNotLookedAtAgain, Aim::Leases, 1);
+    is_caught_where(Planted::LeaseByAnEarlierClock, Aim::Leases, 1);
 }
 
 #[test]

@@ -48,7 +48,7 @@ caught! {
     VoteCountedTwice by a_vote_that_arrives_twice_counts_once: "elections";
     VoteForgotten by a_vote_is_remembered_across_a_power_loss: "elections";
     ReadWithoutRound by a_leader_cut_off_from_its_followers_answers_no_linearizable_read: "levels";
-    LeaseNotLookedAtAgain by a_request_that_came_while_its_node_slept_finds_no_lease_of_before: "lease";
+    LeaseByAnEarlierClock by a_request_that_came_while_its_node_slept_finds_no_lease_of_before: "lease";
     LeaseTooLong by a_lease_is_over_before_anybody_else_leads: "lease";
     ReadBeforeApplied by a_leader_answers_no_read_before_it_has_applied_what_others_show: "levels";
     SessionNotAwaited by a_sequential_read_is_no_older_than_what_its_session_has_seen: "sessions";

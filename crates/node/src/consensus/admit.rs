@@ -95,6 +95,14 @@ fn check_entries(message: &ConsensusMessage) -> Result<(), Inadmissible> {
 
 /// Whether this asks for a vote that no leader's transfer forces.
 pub(super) fn asks_unforced_vote(message: &ConsensusMessage) -> bool {
+    asks_vote(message) && message.context != FORCED
+}
+
+/// Whether a leader's transfer forces this vote.
+pub(super) fn forces_vote(message: &ConsensusMessage) -> bool {
+    asks_vote(message) && message.context == FORCED
+}
+
+fn asks_vote(message: &ConsensusMessage) -> bool {
     matches!(message.kind, ConsensusKind::RequestVote | ConsensusKind::RequestPreVote)
-        && message.context != FORCED
 }

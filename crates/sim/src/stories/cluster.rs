@@ -274,7 +274,7 @@ impl Cluster {
         let now = self.schedule.now();
         let machine = &mut self.machines[node];
         let paused_until = machine.paused_until;
-        let mut clocks_now = machine.clocks.now(now);
+        let drained_at = machine.clocks.now(now);
         let Some(process) = machine.process(life).filter(|process| process.step_at == Some(now)) else {
             return;
         };
@@ -282,9 +282,7 @@ impl Cluster {
         if paused_until > now {
             return self.step_at(node, paused_until);
         }
-        if let Some(before) = self.said[node].looked_before_pause.take() {
-            clocks_now = before;
-        }
+        let clocks_now = self.said[node].looked_before_pause.take().unwrap_or(drained_at);
         let inputs = std::mem::take(&mut process.inbox);
         let Mind::Core(core) = &mut process.mind else { return };
         if core.next_deadline() <= clocks_now.mono {
@@ -293,7 +291,7 @@ impl Cluster {
         for input in inputs {
             core.step(clocks_now, input);
         }
-        let outputs = core.drain(clocks_now);
+        let outputs = core.drain(drained_at);
         let deadline = core.next_deadline();
         let answers =
             core.awaits_a_look() || outputs.iter().any(|output| matches!(output, Output::Answer { .. }));
