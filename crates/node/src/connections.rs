@@ -3,7 +3,8 @@
 //! Program order is the order of replies, and commands to one shard keep the order in which they came (`docs/consistency.md`, sessions, rule 7). Most of them need not wait for each other to keep it: strong writes are
 //! numbered, a linearizable read names the write that it must see, and weak writes for our own replica arrive there in their order. The others wait: a strong write for the earlier reads and weak writes of its shard; a
 //! linearizable read for the weak writes; a read below linearizable (an *ordered* one) for everything earlier at its shard, because where it stands is only known to follow theirs when they are answered; any read for an
-//! earlier ordered one, which may be answered long after it; and a weak write for everything but weak writes of its own kind. A request that may be tried both as strong and as weak waits as both and is waited for as both.
+//! earlier ordered one, which may be answered long after it; and a weak write for everything but weak writes of its own kind. Linearizable reads may all be under way at once, and one that was lost and sent again is
+//! read later than those behind it: so their answers are taken in line, and whichever is older than the one before it is asked for again. A request that may be tried both as strong and as weak waits as both and is waited for as both.
 //!
 //! Invariant: what waits leaves in the order in which it came.
 
@@ -12,6 +13,7 @@ use crate::front_copies::Written;
 use crate::plan::{Gather, Operation};
 use proto::command::Request;
 use proto::error::Failure;
+use proto::hlc::Timestamp;
 use proto::ids::{GroupId, RequestId};
 use proto::level::Level;
 use proto::session::Session;
@@ -90,6 +92,21 @@ struct Busy {
     weak_order: Option<Level>,
     /// The number of the newest weak write.
     last_weak: u64,
+    /// The linearizable reads that have no answer, in the order in which they came.
+    line: VecDeque<u64>,
+    /// The newest state that one of them has shown.
+    shown: Timestamp,
+}
+
+/// What becomes of an answer to a linearizable read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is taken.
+    Now,
+    /// An earlier read of its connection and shard has no answer yet.
+    Early,
+    /// An earlier one has shown a newer state.
+    Old,
 }
 
 impl Busy {
@@ -153,6 +170,34 @@ impl Connection {
         }
     }
 
+    /// A flight's linearizable read of this group begins.
+    pub(crate) fn stands_in_line(&mut self, group: GroupId, flight: u64) {
+        self.busy_at(group).line.push_back(flight);
+    }
+
+    /// Whether an answer to this flight's read, from the state of `as_of`, may be taken.
+    pub(crate) fn turn(&self, group: GroupId, flight: u64, as_of: Timestamp) -> Turn {
+        let Some(busy) = self.busy.iter().find(|busy| busy.group == group) else { return Turn::Now };
+        if busy.line.front().is_some_and(|first| *first != flight) && busy.line.contains(&flight) {
+            return Turn::Early;
+        }
+        if as_of < busy.shown { Turn::Old } else { Turn::Now }
+    }
+
+    /// A flight's read has its answer, from the state of `as_of`, or will have none. Answers who is first in line now, if that is news.
+    pub(crate) fn leaves_line(
+        &mut self,
+        group: GroupId,
+        flight: u64,
+        as_of: Option<Timestamp>,
+    ) -> Option<u64> {
+        let busy = self.busy.iter_mut().find(|busy| busy.group == group)?;
+        busy.shown = busy.shown.max(as_of.unwrap_or_default());
+        let at = busy.line.iter().position(|waiting| *waiting == flight)?;
+        busy.line.remove(at);
+        busy.line.front().copied().filter(|_| at == 0)
+    }
+
     /// The number of the strong write that has just begun.
     pub(crate) fn wrote(&mut self, group: GroupId, number: u64) {
         self.busy_at(group).last_write = number;
@@ -212,6 +257,8 @@ impl Connection {
                     weak: 0,
                     weak_order: None,
                     last_weak: 0,
+                    line: VecDeque::new(),
+                    shown: Timestamp::ZERO,
                 });
                 self.busy.len() - 1
             }
@@ -258,6 +305,23 @@ mod tests {
         let mut connection = Connection::default();
         connection.begin(GroupId(2), Nature::OrderedRead);
         assert_eq!(may_begin(&connection), [true; 6], "another shard's read is no hindrance");
+    }
+
+    #[test]
+    fn answers_to_linearizable_reads_are_taken_in_line_and_never_older_than_the_one_before() {
+        let mut connection = Connection::default();
+        for flight in [1, 2, 3] {
+            connection.begin(HERE, Nature::Read);
+            connection.stands_in_line(HERE, flight);
+        }
+        assert_eq!(connection.turn(HERE, 2, Timestamp(9)), Turn::Early);
+        assert_eq!(connection.turn(HERE, 1, Timestamp(5)), Turn::Now);
+        assert_eq!(connection.leaves_line(HERE, 2, None), None, "2 is given up, and 1 is still the first");
+        assert_eq!(connection.leaves_line(HERE, 1, Some(Timestamp(5))), Some(3));
+        assert_eq!(connection.turn(HERE, 3, Timestamp(4)), Turn::Old);
+        assert_eq!(connection.turn(HERE, 3, Timestamp(5)), Turn::Now);
+        assert_eq!(connection.turn(HERE, 1, Timestamp(6)), Turn::Now, "an answer that came twice");
+        assert_eq!(connection.turn(GroupId(2), 1, Timestamp(1)), Turn::Now, "another shard");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It dispatches and keeps the order of a drain; what is done lives in the sub-machines beside it: `group` (consensus and state), `requests` (clients), `streams`, `leadership`,
 //! `mesh`, `neighbours`, `snapshots`, `transfer`, `rebuild`. Messages from peers are handled in `inbox`, the regular word to them is in `announce`, frames of others in `relaying`, starting up in `recovery`, looking in from outside in `report`.
 //!
-//! A drain: timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
+//! A drain: what was read under a lease is judged by the new look at the clock; timers that are due; then rounds of {messages to ourselves, clients' parts to leaders, groups pumped} until nothing moves; what followers do not know yet of what is decided, if
 //! nothing is under way that would carry it; then one log batch for all groups, if none is in flight and this one has waited for its company (`batching`); one frame a link, the answers.
 //! The next batch is stepped while the log syncs.
 

@@ -4,6 +4,7 @@
 //! a replica, must not be tried in another way; linearizable and sequential writes are the same. Levels at which a command means nothing are no rungs of its ladder.
 
 use crate::connections::Nature;
+use crate::front_reads::AnsweredRead;
 use crate::plan::Gather;
 use proto::command::Command;
 use proto::error::{ErrorKind, Failure};
@@ -23,6 +24,8 @@ pub(crate) struct Part {
     pub(crate) group: GroupId,
     pub(crate) what: What,
     pub(crate) outcome: Option<Outcome>,
+    /// An answer that came before those of earlier reads.
+    pub(crate) early: Option<Box<AnsweredRead>>,
 }
 
 /// What a part is.

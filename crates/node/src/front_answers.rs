@@ -3,8 +3,11 @@
 //! A session joins what its operations saw when they are answered: decided times and, of what is not decided, dots (`docs/consistency.md`, sessions, rules 2, 3 and 6); an operation at eventual touches no session. An
 //! answer that would give its session more dots than a token has room for is kept until some are folded.
 //!
+//! Answers to linearizable reads of one connection and shard are taken in the order in which they were asked, whichever comes first: it may have been lost and sent again, or wait for more at the leader.
+//!
 //! Invariant: a session at rest fits a token.
 
+use crate::connections::{Nature, Turn};
 use crate::flights::{Saw, What, behind};
 use crate::front_reads::AnsweredRead;
 use crate::front_tentative::overtaken;
@@ -14,7 +17,8 @@ use crate::requests::{Answer, Front};
 use crate::streams::{PartId, no_quorum};
 use directory::routing::Routing;
 use proto::error::{ErrorKind, Failure};
-use proto::ids::{GroupId, Incarnation, NodeId};
+use proto::hlc::Timestamp;
+use proto::ids::{ConnectionId, GroupId, Incarnation, NodeId};
 use proto::level::Level;
 use proto::outcome::{Achieved, Outcome, State};
 use proto::peer::{Untaken, WhyNotTaken};
@@ -61,6 +65,25 @@ impl Front {
         if self.waits.is_one_of_them(part.flight) {
             return self.copy_told(part, &answered.outcome);
         }
+        self.read_arrived(part, answered);
+    }
+
+    /// Takes an answer to a read if its turn has come.
+    fn read_arrived(&mut self, part: PartId, answered: AnsweredRead) {
+        match self.turn(part, &answered.outcome) {
+            Turn::Now => {}
+            Turn::Early => {
+                reached(Mark::ReadAnsweredEarly);
+                if let Some(flight) = self.flights.get_mut(&part.flight) {
+                    flight.parts[part.part].early = Some(Box::new(answered));
+                }
+                return;
+            }
+            Turn::Old => {
+                reached(Mark::ReadOlderThanTheOneBefore);
+                return self.ask_again(part);
+            }
+        }
         if let Some(flight) = self.flights.get_mut(&part.flight) {
             let saw = &mut flight.saw;
             saw.session.join(&answered.saw);
@@ -70,6 +93,35 @@ impl Front {
             }
         }
         self.part_done(part, answered.outcome);
+    }
+
+    /// Only linearizable reads stand in line; a failure shows nothing, and need not.
+    fn turn(&self, id: PartId, outcome: &Outcome) -> Turn {
+        let (Some(flight), Some(as_of)) = (self.flights.get(&id.flight), as_of(outcome)) else {
+            return Turn::Now;
+        };
+        let connection = self.connections.get(&flight.connection).filter(|_| flight.nature == Nature::Read);
+        let group = flight.parts[id.part].group;
+        connection.map_or(Turn::Now, |connection| connection.turn(group, id.flight, as_of))
+    }
+
+    /// A read has its answer, or will have none: the next one in line may have its own already.
+    fn line_moves(
+        &mut self,
+        connection: ConnectionId,
+        group: GroupId,
+        flight: u64,
+        as_of: Option<Timestamp>,
+    ) {
+        let connection = self.connections.get_mut(&connection);
+        let next = connection.and_then(|connection| connection.leaves_line(group, flight, as_of));
+        let Some((next, flight)) = next.and_then(|next| Some((next, self.flights.get_mut(&next)?))) else {
+            return;
+        };
+        let parts = flight.parts.iter_mut().enumerate().filter(|(_, part)| part.group == group);
+        for (part, answered) in parts.filter_map(|(part, waiting)| Some((part, waiting.early.take()?))) {
+            self.in_turn.push((PartId { flight: next, part }, *answered));
+        }
     }
 
     /// A replica answered a weak write. `session`: what the writer's has seen after it; of an eventual one nothing. BEHIND means that it was not taken.
@@ -153,9 +205,14 @@ impl Front {
         if part.outcome.is_some() {
             return;
         }
-        part.outcome = Some(outcome);
+        let (group, as_of) = (part.group, as_of(&outcome));
+        (part.outcome, part.early) = (Some(outcome), None);
         flight.missing -= 1;
-        if flight.missing == 0 {
+        let (is_last, connection) = (flight.missing == 0, flight.connection);
+        if flight.nature == Nature::Read {
+            self.line_moves(connection, group, id.flight, as_of);
+        }
+        if is_last {
             self.finish(id.flight);
         }
     }
@@ -233,6 +290,9 @@ impl Front {
 
     /// The answers that are ready; connections that waited for them go on.
     pub fn take_answers(&mut self, now: Mono, routing: &Routing) -> Vec<Answer> {
+        while let Some((part, answered)) = self.in_turn.pop() {
+            self.read_arrived(part, answered);
+        }
         let mut all = Vec::new();
         while !self.answers.is_empty() {
             let answers = std::mem::take(&mut self.answers);
@@ -242,5 +302,13 @@ impl Front {
             all.extend(answers);
         }
         all
+    }
+}
+
+/// How new the state is that an answer shows, if it shows one.
+fn as_of(outcome: &Outcome) -> Option<Timestamp> {
+    match outcome {
+        Outcome::Done { certificate, .. } => Some(certificate.as_of),
+        Outcome::Failed(_) => None,
     }
 }

@@ -40,7 +40,7 @@ marks! {
     WorkSentBack: "a leader that lost its leadership sent writes back",
     DecisionToldByItself: "followers were told of a decision by a message of its own",
     ReadRoundRepeated: "a round that should prove leadership was begun again",
-    ReadByLease: "a read was answered by the lease",
+    ReadByLease: "a read was proven by the lease",
     LeaseEndedMeanwhile: "a lease ended between a read and its answer, and the read waited for a round",
     ReadAwaitsExpiry: "a linearizable read met an expiry that the log had not decided",
     // writes on their way to the leader
@@ -59,6 +59,8 @@ marks! {
     EntryOfEarlierStart: "an entry came from an earlier start of its front",
     ClientNumberKnown: "a client's repeated number was answered from the table",
     // requests
+    ReadAnsweredEarly: "an answer to a linearizable read waited for the one before it",
+    ReadOlderThanTheOneBefore: "a linearizable read was asked for again, because the one before it had shown a newer state",
     LadderStepsDown: "a request went on at its next rung",
     LadderIsHeld: "a request could not step down, because somebody had a part of it",
     SessionAwaitsDecision: "a request waited until what its session depends on was decided",

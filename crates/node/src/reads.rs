@@ -8,8 +8,10 @@
 //! (`judge`): if the process slept meanwhile and the lease is over, the read waits for a round like any other. After that look an answer may take as long as it likes: that the lease still held proves that the state
 //! was the newest when it was read, which was after the read had arrived. So it may travel to another node, too.
 //!
-//! Invariants: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection. Of reads that need the same write, none is answered from an older
-//! state than one that arrived before it: whatever proves one proves all that came earlier.
+//! Whatever proves a read proves those that arrived before it, so as a rule they are answered in that order. Not always: one may wait for an expiry or for what its session depends on. The front sees to the order of a
+//! connection (`front_answers`).
+//!
+//! Invariant: a read is answered from a state that holds every write answered before the read arrived, and every earlier write of its own connection.
 
 use crate::config::Config;
 use crate::marks::{Mark, reached};

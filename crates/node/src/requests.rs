@@ -10,7 +10,7 @@ use crate::connections::{Connection, Nature, Planned};
 use crate::flights::{Climb, Flight, Part, Saw, What, behind, no_such_level};
 use crate::folding::Folds;
 use crate::front_copies::Waits;
-use crate::front_reads::FrontReads;
+use crate::front_reads::{AnsweredRead, FrontReads};
 use crate::front_tentative::{Asked, FrontTentative};
 use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
@@ -76,6 +76,8 @@ pub struct Front {
     pub(crate) key: TokenKey,
     pub(crate) seed: u64,
     pub(crate) answers: Vec<Answer>,
+    /// Answers to reads that had come too early, and whose turn has come.
+    pub(crate) in_turn: Vec<(PartId, AnsweredRead)>,
     /// A bug that is planted to prove a checker.
     #[cfg(feature = "planted")]
     pub(crate) planted: crate::planted::Planted,
@@ -102,6 +104,7 @@ impl Front {
             key,
             seed,
             answers: Vec::new(),
+            in_turn: Vec::new(),
             #[cfg(feature = "planted")]
             planted: crate::planted::Planted::Nothing,
         }
@@ -205,7 +208,10 @@ impl Front {
                 }
             };
             connection.begin(group, nature);
-            parts.push(Part { group, what, outcome: None });
+            if nature == Nature::Read {
+                connection.stands_in_line(group, flight);
+            }
+            parts.push(Part { group, what, outcome: None, early: None });
         }
         self.deadlines.insert((until, flight));
         self.flights.insert(
@@ -296,6 +302,15 @@ impl Front {
             let waiter = PartId { flight: flight_id, part: number };
             *id = self.reads.ask(waiter, part.group, read.clone(), demand, flight.until);
         }
+    }
+
+    /// Asks once more for a part of a linearizable read: an earlier read has shown a newer state than its answer did.
+    pub(crate) fn ask_again(&mut self, waiter: PartId) {
+        let Some(flight) = self.flights.get_mut(&waiter.flight) else { return };
+        let part = &mut flight.parts[waiter.part];
+        let What::Read { read, after_write, id } = &mut part.what else { return };
+        let demand = Demand::Everything { after_write: *after_write, dots: flight.session.dots.clone() };
+        *id = self.reads.ask(waiter, part.group, read.clone(), demand, flight.until);
     }
 
     /// Another leader is known for some group.

@@ -7,6 +7,7 @@ use directory::address::Address;
 use directory::founding::{Founder, FoundingSet};
 use directory::routing::Routing;
 use directory::state::DirectoryState;
+use node::front_reads::AnsweredRead;
 use node::outbox::Outbox;
 use node::requests::{Answer, Front};
 use proto::error::ErrorKind;
@@ -147,6 +148,24 @@ impl Alone {
             _ => None,
         };
         self.said.iter().filter_map(of).collect()
+    }
+
+    /// The reads that were handed to a leader, the first to begin with.
+    fn reads(&self) -> Vec<u64> {
+        let of = |message: &Message| match message {
+            Message::ForwardRead { id, demand: Demand::Everything { .. }, .. } => Some(*id),
+            _ => None,
+        };
+        self.said.iter().filter_map(of).collect()
+    }
+
+    /// The leader answers a read from the state of `as_of`.
+    fn show(&mut self, read: u64, as_of: u64) {
+        let certificate = Certificate { as_of: Timestamp(as_of), ..Certificate::default() };
+        let outcome = Outcome::Done { reply: Reply::OK, certificate };
+        let (saw, state) = (session(as_of, &[]), State::Committed);
+        self.front.read_answered(START, read, AnsweredRead { outcome, saw, state, age_ms: 0 });
+        self.settle();
     }
 
     fn fold(&mut self, node: u64, number: u64, at: u64) {
@@ -372,4 +391,28 @@ fn nothing_is_answered_unknown_that_was_never_handed_over() {
     }
     alone.pass(60);
     assert_eq!(alone.kind(refused), Some(ErrorKind::NoQuorum));
+}
+
+#[test]
+fn pipelined_reads_show_states_in_the_order_in_which_they_were_asked() {
+    let mut alone = Alone::new(Some(ME));
+    let [first, second, third] = ["GET k", "GET k", "GET k"].map(|line| alone.ask(line));
+    let asked = alone.reads();
+    assert_eq!(asked.len(), 3, "all are under way at once");
+    alone.show(asked[1], 20);
+    assert!(alone.answers.is_empty(), "the one before it has no answer yet");
+    alone.show(asked[0], 30);
+    assert!(alone.answers.contains_key(&first) && !alone.answers.contains_key(&second));
+    let again = alone.reads();
+    assert_eq!(again.len(), 4, "what shows less than the one before it is asked for again");
+    alone.show(asked[2], 40);
+    assert!(!alone.answers.contains_key(&third));
+    alone.show(again[3], 35);
+    assert!(alone.answers.contains_key(&second) && alone.answers.contains_key(&third));
+    let [lost, last] = ["WITH k linearizable DEADLINE 50 DO GET k", "GET k"].map(|line| alone.ask(line));
+    let asked = alone.reads();
+    alone.show(asked[5], 50);
+    alone.pass(51);
+    assert_eq!(alone.kind(lost), Some(ErrorKind::NoQuorum));
+    assert!(alone.answers.contains_key(&last), "nobody waits for an answer that will not come");
 }

@@ -1,7 +1,6 @@
 //! Moves requests from clients to cores, and answers back.
 //!
-//! A front is one hop from its client. When it sends an answer that rests on time, it looks at the clock once more; a process that was paused in between hands the request
-//! back. A client that hears nothing for long after its deadline closes the connection and goes elsewhere.
+//! A front is one hop from its client; an answer of a process that is paused leaves when it goes on. A client that hears nothing for long after its deadline closes the connection and goes elsewhere.
 //!
 //! Invariant: an answer that reaches a client after the client gave up is dropped, as a closed socket drops it.
 

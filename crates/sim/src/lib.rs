@@ -29,6 +29,7 @@ pub mod faults;
 pub mod founders;
 pub mod gaps;
 mod hurt_disk;
+mod in_line;
 pub mod judges;
 mod links;
 pub mod machine;

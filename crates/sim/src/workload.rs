@@ -8,6 +8,7 @@
 //! Not here: keys and kinds of operations (`operations`), and the moving of requests and answers (`world`).
 
 use crate::coverage::Coverage;
+use crate::in_line::InLine;
 use crate::operations::{Asked, Chooser, Meaning, Said};
 use crate::params::WorkloadParams;
 use crate::random::Random;
@@ -60,6 +61,7 @@ struct Client {
     lives: u64,
     connection: Option<Connection>,
     under_way: BTreeMap<RequestId, Operation>,
+    in_line: InLine,
     again: VecDeque<Operation>,
     pipeline: usize,
     numbers_writes: bool,
@@ -137,6 +139,7 @@ impl Workload {
                 lives: 0,
                 connection: None,
                 under_way: BTreeMap::new(),
+                in_line: InLine::default(),
                 again: VecDeque::new(),
                 // Whoever carries a token uses the newest: with several requests under way there would be several.
                 pipeline: if number % 4 == 3 { params.pipeline } else { 1 },
@@ -194,6 +197,7 @@ impl Workload {
     /// The client's connection is gone: what was under way is unknown, and what is numbered will be sent again.
     pub fn disconnected(&mut self, client: usize) {
         self.clients[client].connection = None;
+        self.clients[client].in_line = InLine::default();
         let under_way = std::mem::take(&mut self.clients[client].under_way);
         for operation in under_way.into_values() {
             self.unanswered(client, operation);
@@ -357,6 +361,12 @@ impl Workload {
             Outcome::Done { reply, certificate } => {
                 if !operation.ladder.rungs().iter().any(|rung| rung.level == achieved.level) {
                     return Err(format!("asked at {}, answered at {}", operation.ladder, achieved.level));
+                }
+                if let (Command::Read { slot, .. }, [rung]) =
+                    (&operation.asked.command, operation.ladder.rungs())
+                    && rung.level == Level::Linearizable
+                {
+                    self.clients[client_index].in_line.read(request, *slot, certificate.as_of)?;
                 }
                 let records: Vec<&mut Record> = {
                     let (first, count) =

@@ -38,3 +38,9 @@ fn what_a_deletion_that_found_nothing_wiped_away_is_not_asked_for() {
     let options = Options { aim: Some(Aim::Leases), ..Options::default() };
     passes_in(2418, options);
 }
+
+/// A read was lost and sent again, so it showed a newer state than the one behind it in its pipeline.
+#[test]
+fn pipelined_reads_keep_their_order_when_one_is_lost() {
+    passes(25);
+}
