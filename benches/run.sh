@@ -29,7 +29,8 @@ start() { # sets started, pids, addrs, proto
   started=() proto=resp
   case $1 in
     quartet)
-      spawn "$QUARTET" dev --json --data "$W/quartet" --port 17401
+      # Alone on the first processor, where a bench says so: it is to be as if clients were on another machine.
+      spawn ${alone:+taskset -c 0} "$QUARTET" dev ${alone:+--nodes 1} --json --data "$W/quartet" --port 17401
       # The description is the only line on stdout that is JSON; everything else went to the same log before it.
       wait_for grep -q '^{"cluster"' "$W/log"
       nodes=$(grep '^{"cluster"' "$W/log" | tail -1)
@@ -60,7 +61,8 @@ stop() {
 }
 trap 'stop; rm -rf "$W"' EXIT
 trap 'exit 130' INT TERM
-load() { "$LOAD" --proto "$proto" --addrs "$addrs" --pids "$pids" --keys "$KEYS" --secs "$SECS" "$@"; }
+alone=""
+load() { ${alone:+taskset -c 1} "$LOAD" --proto "$proto" --addrs "$addrs" --pids "$pids" --keys "$KEYS" --secs "$SECS" "$@"; }
 syncs() { local sum=0 a; for a in ${addrs//,/ }; do sum=$((sum + $(redis-cli -h "${a%:*}" -p "${a#*:}" QUARTET STATUS | jq .log.syncs))); done; echo "$sum"; }
 
 median='def median: sort | if length % 2 == 1 then .[(length - 1) / 2] else (.[length / 2 - 1] + .[length / 2]) / 2 end; def two: . * 100 | round / 100;'

@@ -198,8 +198,11 @@ impl Replica {
         self.preferred = preferred;
     }
 
-    /// One tick. Missed ticks are dropped by the caller, never made up (rule 8).
+    /// One tick; none while the replica is frozen (rule 1). Missed ticks are dropped by the caller, never made up (rule 8).
     pub fn tick(&mut self) {
+        if self.frozen() {
+            return;
+        }
         self.deaf_ticks = self.deaf_ticks.saturating_sub(1);
         let (birth, preferred, attempts) = (&self.birth, self.preferred, self.attempts);
         let timeout_ticks = {

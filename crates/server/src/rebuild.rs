@@ -32,7 +32,7 @@ pub struct Emptied {
 pub fn empty(data: &Path) -> Result<Emptied, Refusal> {
     if !data.join(identity::IDENTITY_FILE).is_file() {
         return Err(Refusal::new(format!(
-            "{} is not the data folder of a node: it has no file `{}`. Without that file nothing says which node this is, and it cannot be rebuilt; restore the file from a copy of the folder",
+            "{} is not the data folder of a node: it has no file `{}`. Without that file nothing says which node this is, and it cannot be rebuilt; restore the file from a copy of the folder that was made after the node's last start (an older one would give numbers out twice)",
             data.display(),
             identity::IDENTITY_FILE
         )));
