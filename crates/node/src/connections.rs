@@ -11,6 +11,7 @@
 use crate::flights::Climb;
 use crate::front_copies::Written;
 use crate::plan::{Gather, Operation};
+use crate::streams::PartId;
 use proto::command::Request;
 use proto::error::Failure;
 use proto::hlc::Timestamp;
@@ -93,9 +94,20 @@ struct Busy {
     /// The number of the newest weak write.
     last_weak: u64,
     /// The linearizable reads that have no answer, in the order in which they came.
-    line: VecDeque<u64>,
-    /// The newest state that one of them has shown.
+    line: VecDeque<PartId>,
+    /// Those of them whose answer has come before an earlier one's, and the state that it shows.
+    early: Vec<(PartId, Timestamp)>,
+    /// The newest state that a read has shown whose answer was taken.
     shown: Timestamp,
+}
+
+/// What follows when a linearizable read leaves the line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineMoves {
+    /// The answer to this one had come early, and its turn has come.
+    pub(crate) next: Option<PartId>,
+    /// The answers to these had come early, and are too old now.
+    pub(crate) again: Vec<PartId>,
 }
 
 /// What becomes of an answer to a linearizable read.
@@ -170,32 +182,48 @@ impl Connection {
         }
     }
 
-    /// A flight's linearizable read of this group begins.
-    pub(crate) fn stands_in_line(&mut self, group: GroupId, flight: u64) {
-        self.busy_at(group).line.push_back(flight);
+    /// A linearizable read of this group begins.
+    pub(crate) fn stands_in_line(&mut self, group: GroupId, read: PartId) {
+        self.busy_at(group).line.push_back(read);
     }
 
-    /// Whether an answer to this flight's read, from the state of `as_of`, may be taken.
-    pub(crate) fn turn(&self, group: GroupId, flight: u64, as_of: Timestamp) -> Turn {
-        let Some(busy) = self.busy.iter().find(|busy| busy.group == group) else { return Turn::Now };
-        if busy.line.front().is_some_and(|first| *first != flight) && busy.line.contains(&flight) {
+    /// What becomes of an answer to this read, from the state of `as_of`. One that is early is noted: it is named when its turn comes, or when it has become too old.
+    pub(crate) fn turn(&mut self, group: GroupId, read: PartId, as_of: Timestamp) -> Turn {
+        let Some(busy) = self.busy.iter_mut().find(|busy| busy.group == group) else { return Turn::Now };
+        if as_of < busy.shown {
+            return Turn::Old;
+        }
+        if busy.line.front().is_some_and(|first| *first != read) && busy.line.contains(&read) {
+            busy.early.push((read, as_of));
             return Turn::Early;
         }
-        if as_of < busy.shown { Turn::Old } else { Turn::Now }
+        Turn::Now
     }
 
-    /// A flight's read has its answer, from the state of `as_of`, or will have none. Answers who is first in line now, if that is news.
+    /// A read has its answer, from the state of `as_of`, or will have none.
     pub(crate) fn leaves_line(
         &mut self,
         group: GroupId,
-        flight: u64,
+        read: PartId,
         as_of: Option<Timestamp>,
-    ) -> Option<u64> {
-        let busy = self.busy.iter_mut().find(|busy| busy.group == group)?;
+    ) -> LineMoves {
+        let Some(busy) = self.busy.iter_mut().find(|busy| busy.group == group) else {
+            return LineMoves::default();
+        };
         busy.shown = busy.shown.max(as_of.unwrap_or_default());
-        let at = busy.line.iter().position(|waiting| *waiting == flight)?;
-        busy.line.remove(at);
-        busy.line.front().copied().filter(|_| at == 0)
+        busy.line.retain(|waiting| *waiting != read);
+        busy.early.retain(|(early, _)| *early != read);
+        // All at once: one after the other, each would make the one behind it too old.
+        let again =
+            busy.early.extract_if(.., |(_, shows)| *shows < busy.shown).map(|(read, _)| read).collect();
+        let first = busy.line.front();
+        let next = busy.early.iter().position(|(early, _)| first == Some(early));
+        LineMoves { next: next.map(|at| busy.early.swap_remove(at).0), again }
+    }
+
+    /// The reads whose answers have come early.
+    pub(crate) fn early(&self) -> impl Iterator<Item = PartId> + '_ {
+        self.busy.iter().flat_map(|busy| busy.early.iter().map(|(read, _)| *read))
     }
 
     /// The number of the strong write that has just begun.
@@ -258,6 +286,7 @@ impl Connection {
                     weak_order: None,
                     last_weak: 0,
                     line: VecDeque::new(),
+                    early: Vec::new(),
                     shown: Timestamp::ZERO,
                 });
                 self.busy.len() - 1
@@ -310,18 +339,28 @@ mod tests {
     #[test]
     fn answers_to_linearizable_reads_are_taken_in_line_and_never_older_than_the_one_before() {
         let mut connection = Connection::default();
-        for flight in [1, 2, 3] {
+        let reads = [1, 2, 3, 4, 5].map(|flight| PartId { flight, part: 0 });
+        let [first, second, third, fourth, fifth] = reads;
+        for read in reads {
             connection.begin(HERE, Nature::Read);
-            connection.stands_in_line(HERE, flight);
+            connection.stands_in_line(HERE, read);
         }
-        assert_eq!(connection.turn(HERE, 2, Timestamp(9)), Turn::Early);
-        assert_eq!(connection.turn(HERE, 1, Timestamp(5)), Turn::Now);
-        assert_eq!(connection.leaves_line(HERE, 2, None), None, "2 is given up, and 1 is still the first");
-        assert_eq!(connection.leaves_line(HERE, 1, Some(Timestamp(5))), Some(3));
-        assert_eq!(connection.turn(HERE, 3, Timestamp(4)), Turn::Old);
-        assert_eq!(connection.turn(HERE, 3, Timestamp(5)), Turn::Now);
-        assert_eq!(connection.turn(HERE, 1, Timestamp(6)), Turn::Now, "an answer that came twice");
-        assert_eq!(connection.turn(GroupId(2), 1, Timestamp(1)), Turn::Now, "another shard");
+        for (read, as_of) in [(second, 9), (third, 5), (fourth, 6), (fifth, 7)] {
+            assert_eq!(connection.turn(HERE, read, Timestamp(as_of)), Turn::Early);
+        }
+        assert_eq!(connection.turn(HERE, first, Timestamp(7)), Turn::Now);
+        let given_up = connection.leaves_line(HERE, second, None);
+        assert_eq!(given_up, LineMoves::default(), "the first is still the first");
+        let moves = connection.leaves_line(HERE, first, Some(Timestamp(7)));
+        assert_eq!(moves, LineMoves { next: None, again: vec![third, fourth] }, "both at once");
+        assert_eq!(connection.turn(HERE, fourth, Timestamp(6)), Turn::Old, "though it is not the first");
+        assert_eq!(connection.turn(HERE, fourth, Timestamp(8)), Turn::Early);
+        assert_eq!(connection.leaves_line(HERE, third, Some(Timestamp(7))).next, Some(fourth));
+        assert_eq!(connection.leaves_line(HERE, fourth, Some(Timestamp(8))).again, [fifth]);
+        assert_eq!(connection.turn(HERE, fifth, Timestamp(8)), Turn::Now);
+        assert_eq!(connection.turn(HERE, first, Timestamp(8)), Turn::Now, "an answer that came twice");
+        assert_eq!(connection.turn(GroupId(2), first, Timestamp(1)), Turn::Now, "another shard");
+        assert_eq!(connection.early().count(), 0);
     }
 
     #[test]

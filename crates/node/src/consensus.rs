@@ -251,12 +251,16 @@ impl Replica {
             let follows = raft.state == StateRole::Follower && raft.leader_id != INVALID_ID;
             follows.then(|| raft.election_timeout().saturating_sub(raft.election_elapsed))
         };
+        // Who is told to stand for election forgets its leader too, and that one has no lease any more.
+        let is_lost = |raft: &RawNode<Tail>| {
+            raft.raft.state == StateRole::Follower && raft.raft.leader_id == INVALID_ID
+        };
         let message = translate::message_in(from, self.birth.replica, message);
         let forgotten = self.guard(|raft| {
             let before = promised(raft);
             // The library refuses what is stale; a refused message is a lost message.
             let _ = raft.step(message);
-            before.filter(|ticks| *ticks > 0 && !is_forced && raft.raft.leader_id == INVALID_ID)
+            before.filter(|ticks| *ticks > 0 && !is_forced && is_lost(raft))
         });
         if let Some(ticks) = forgotten.flatten() {
             reached(Mark::LeaderForgotten);

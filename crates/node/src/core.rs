@@ -209,6 +209,7 @@ impl Core {
                 self.serve_weak(id);
             }
             self.begin_received_snapshots();
+            moved |= self.front.take_turns();
             for answer in self.front.take_answers(self.now.mono, &self.routing) {
                 moved = true;
                 self.out.push(Output::Answer {

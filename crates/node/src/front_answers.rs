@@ -7,7 +7,7 @@
 //!
 //! Invariant: a session at rest fits a token.
 
-use crate::connections::{Nature, Turn};
+use crate::connections::{LineMoves, Nature, Turn};
 use crate::flights::{Saw, What, behind};
 use crate::front_reads::AnsweredRead;
 use crate::front_tentative::overtaken;
@@ -69,59 +69,73 @@ impl Front {
     }
 
     /// Takes an answer to a read if its turn has come.
-    fn read_arrived(&mut self, part: PartId, answered: AnsweredRead) {
-        match self.turn(part, &answered.outcome) {
+    fn read_arrived(&mut self, id: PartId, answered: AnsweredRead) {
+        match self.turn(id, &answered.outcome) {
             Turn::Now => {}
             Turn::Early => {
                 reached(Mark::ReadAnsweredEarly);
-                if let Some(flight) = self.flights.get_mut(&part.flight) {
-                    flight.parts[part.part].early = Some(Box::new(answered));
+                if let Some(flight) = self.flights.get_mut(&id.flight) {
+                    flight.parts[id.part].early = Some(Box::new(answered));
                 }
                 return;
             }
             Turn::Old => {
                 reached(Mark::ReadOlderThanTheOneBefore);
-                return self.ask_again(part);
+                return self.ask_again(id);
             }
         }
-        if let Some(flight) = self.flights.get_mut(&part.flight) {
-            let saw = &mut flight.saw;
-            saw.session.join(&answered.saw);
-            saw.age_ms = saw.age_ms.max(answered.age_ms);
-            if answered.state == State::Tentative {
-                saw.state = State::Tentative;
-            }
+        let Some(flight) = self.flights.get_mut(&id.flight) else { return };
+        if flight.parts[id.part].outcome.is_some() {
+            return;
         }
-        self.part_done(part, answered.outcome);
+        let saw = &mut flight.saw;
+        saw.session.join(&answered.saw);
+        saw.age_ms = saw.age_ms.max(answered.age_ms);
+        if answered.state == State::Tentative {
+            saw.state = State::Tentative;
+        }
+        self.part_done(id, answered.outcome);
     }
 
     /// Only linearizable reads stand in line; a failure shows nothing, and need not.
-    fn turn(&self, id: PartId, outcome: &Outcome) -> Turn {
+    fn turn(&mut self, id: PartId, outcome: &Outcome) -> Turn {
+        #[cfg(feature = "planted")]
+        if self.planted == crate::planted::Planted::ReadsOutOfLine {
+            return Turn::Now;
+        }
         let (Some(flight), Some(as_of)) = (self.flights.get(&id.flight), as_of(outcome)) else {
             return Turn::Now;
         };
-        let connection = self.connections.get(&flight.connection).filter(|_| flight.nature == Nature::Read);
+        let connection =
+            self.connections.get_mut(&flight.connection).filter(|_| flight.nature == Nature::Read);
         let group = flight.parts[id.part].group;
-        connection.map_or(Turn::Now, |connection| connection.turn(group, id.flight, as_of))
+        connection.map_or(Turn::Now, |connection| connection.turn(group, id, as_of))
     }
 
-    /// A read has its answer, or will have none: the next one in line may have its own already.
-    fn line_moves(
-        &mut self,
-        connection: ConnectionId,
-        group: GroupId,
-        flight: u64,
-        as_of: Option<Timestamp>,
-    ) {
-        let connection = self.connections.get_mut(&connection);
-        let next = connection.and_then(|connection| connection.leaves_line(group, flight, as_of));
-        let Some((next, flight)) = next.and_then(|next| Some((next, self.flights.get_mut(&next)?))) else {
-            return;
-        };
-        let parts = flight.parts.iter_mut().enumerate().filter(|(_, part)| part.group == group);
-        for (part, answered) in parts.filter_map(|(part, waiting)| Some((part, waiting.early.take()?))) {
-            self.in_turn.push((PartId { flight: next, part }, *answered));
+    /// A read has its answer, or will have none: the next one in line may have its own already, and others may have become too old.
+    fn line_moves(&mut self, connection: ConnectionId, group: GroupId, id: PartId, as_of: Option<Timestamp>) {
+        let Some(connection) = self.connections.get_mut(&connection) else { return };
+        let LineMoves { next, again } = connection.leaves_line(group, id, as_of);
+        self.in_turn.extend(next);
+        for old in again {
+            reached(Mark::ReadOlderThanTheOneBefore);
+            if let Some(flight) = self.flights.get_mut(&old.flight) {
+                flight.parts[old.part].early = None;
+            }
+            self.ask_again(old);
         }
+    }
+
+    /// Takes the answers whose turn has come. Says whether there were any.
+    pub fn take_turns(&mut self) -> bool {
+        let any = !self.in_turn.is_empty();
+        while let Some(id) = self.in_turn.pop() {
+            let flight = self.flights.get_mut(&id.flight);
+            if let Some(answered) = flight.and_then(|flight| flight.parts[id.part].early.take()) {
+                self.read_arrived(id, *answered);
+            }
+        }
+        any
     }
 
     /// A replica answered a weak write. `session`: what the writer's has seen after it; of an eventual one nothing. BEHIND means that it was not taken.
@@ -210,7 +224,7 @@ impl Front {
         flight.missing -= 1;
         let (is_last, connection) = (flight.missing == 0, flight.connection);
         if flight.nature == Nature::Read {
-            self.line_moves(connection, group, id.flight, as_of);
+            self.line_moves(connection, group, id, as_of);
         }
         if is_last {
             self.finish(id.flight);
@@ -290,9 +304,6 @@ impl Front {
 
     /// The answers that are ready; connections that waited for them go on.
     pub fn take_answers(&mut self, now: Mono, routing: &Routing) -> Vec<Answer> {
-        while let Some((part, answered)) = self.in_turn.pop() {
-            self.read_arrived(part, answered);
-        }
         let mut all = Vec::new();
         while !self.answers.is_empty() {
             let answers = std::mem::take(&mut self.answers);

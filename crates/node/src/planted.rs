@@ -26,6 +26,8 @@ pub enum Planted {
     LeaseByAnEarlierClock,
     /// A lease lasts for seconds, while others keep from electing for one election timeout.
     LeaseTooLong,
+    /// Answers to pipelined reads are taken as they come.
+    ReadsOutOfLine,
     /// A read does not wait until its index is applied.
     ReadBeforeApplied,
     /// A replica answers a sequential read at once, however much newer the session is.

@@ -10,7 +10,7 @@ use crate::connections::{Connection, Nature, Planned};
 use crate::flights::{Climb, Flight, Part, Saw, What, behind, no_such_level};
 use crate::folding::Folds;
 use crate::front_copies::Waits;
-use crate::front_reads::{AnsweredRead, FrontReads};
+use crate::front_reads::FrontReads;
 use crate::front_tentative::{Asked, FrontTentative};
 use crate::marks::{Mark, reached};
 use crate::outbox::Outbox;
@@ -76,8 +76,8 @@ pub struct Front {
     pub(crate) key: TokenKey,
     pub(crate) seed: u64,
     pub(crate) answers: Vec<Answer>,
-    /// Answers to reads that had come too early, and whose turn has come.
-    pub(crate) in_turn: Vec<(PartId, AnsweredRead)>,
+    /// Reads whose answers had come too early, and whose turn has come.
+    pub(crate) in_turn: Vec<PartId>,
     /// A bug that is planted to prove a checker.
     #[cfg(feature = "planted")]
     pub(crate) planted: crate::planted::Planted,
@@ -156,6 +156,8 @@ impl Front {
         if let Some(wait) = gone.wait {
             self.end_wait(wait);
         }
+        // Nobody stands in its line any more: what waits there can be forgotten.
+        self.in_turn.extend(gone.early());
     }
 
     pub(crate) fn answer_at_once(&mut self, connection: ConnectionId, request: RequestId, outcome: Outcome) {
@@ -209,7 +211,7 @@ impl Front {
             };
             connection.begin(group, nature);
             if nature == Nature::Read {
-                connection.stands_in_line(group, flight);
+                connection.stands_in_line(group, PartId { flight, part: parts.len() });
             }
             parts.push(Part { group, what, outcome: None, early: None });
         }
@@ -307,6 +309,7 @@ impl Front {
     /// Asks once more for a part of a linearizable read: an earlier read has shown a newer state than its answer did.
     pub(crate) fn ask_again(&mut self, waiter: PartId) {
         let Some(flight) = self.flights.get_mut(&waiter.flight) else { return };
+        self.folds.fold_session(&mut flight.session);
         let part = &mut flight.parts[waiter.part];
         let What::Read { read, after_write, id } = &mut part.what else { return };
         let demand = Demand::Everything { after_write: *after_write, dots: flight.session.dots.clone() };
@@ -341,6 +344,8 @@ impl Front {
             }
             self.deadlines.pop_first();
             self.overdue(flight, now);
+            // Those behind it may have had the same deadline, and their answers.
+            self.take_turns();
         }
         self.look_at_waits(now);
         self.look_at_waiting(now, routing);

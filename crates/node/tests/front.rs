@@ -89,6 +89,7 @@ impl Alone {
             while let Some(message) = self.outbox.next_loopback() {
                 self.said.push(message);
             }
+            self.front.take_turns();
             let answers = self.front.take_answers(self.now, &self.routing);
             let is_still = answers.is_empty() && before == self.said.len();
             self.answers.extend(answers.into_iter().map(|answer| (answer.request.0, answer)));
@@ -415,4 +416,45 @@ fn pipelined_reads_show_states_in_the_order_in_which_they_were_asked() {
     alone.pass(51);
     assert_eq!(alone.kind(lost), Some(ErrorKind::NoQuorum));
     assert!(alone.answers.contains_key(&last), "nobody waits for an answer that will not come");
+}
+
+#[test]
+fn answers_that_became_too_old_are_asked_for_again_together() {
+    let mut alone = Alone::new(Some(ME));
+    let requests = ["GET k"; 4].map(|line| alone.ask(line));
+    let asked = alone.reads();
+    for read in &asked[1..] {
+        alone.show(*read, 20);
+    }
+    alone.show(asked[0], 30);
+    let again = alone.reads();
+    assert_eq!(again.len(), 7);
+    again[4..].iter().for_each(|read| alone.show(*read, 30));
+    assert!(requests.iter().all(|request| alone.answers.contains_key(request)));
+}
+
+#[test]
+fn a_read_without_answer_takes_none_of_those_behind_it_along() {
+    let mut alone = Alone::new(Some(ME));
+    let requests = ["WITH k linearizable DEADLINE 50 DO GET k"; 3].map(|line| alone.ask(line));
+    let asked = alone.reads();
+    alone.show(asked[1], 20);
+    alone.show(asked[2], 20);
+    alone.pass(51);
+    assert_eq!(requests.map(|request| alone.kind(request)), [Some(ErrorKind::NoQuorum), None, None]);
+    let done = |request: &u64| matches!(alone.answers[request].outcome, Outcome::Done { .. });
+    assert!(requests[1..].iter().all(done), "they had the same deadline, and their answers");
+}
+
+#[test]
+fn what_a_closed_connection_read_early_is_forgotten() {
+    let mut alone = Alone::new(Some(ME));
+    for line in ["GET k"; 2] {
+        alone.ask(line);
+    }
+    let asked = alone.reads();
+    alone.show(asked[1], 20);
+    alone.front.close(CLIENT);
+    alone.settle();
+    assert_eq!(alone.front.under_way(), 1, "only what has no answer");
 }

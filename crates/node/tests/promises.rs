@@ -97,3 +97,11 @@ fn a_late_answer_of_a_higher_term_does_not_free_a_replica_from_its_promise() {
         assert!(votes_for(&mut replica, ConsensusKind::RequestVote, 8), "{kind:?}: and no longer");
     }
 }
+
+#[test]
+fn who_is_told_to_stand_for_election_has_no_promise_left() {
+    let mut replica = follower();
+    replica.tick();
+    hears(&mut replica, LEADER, message(ConsensusKind::TimeoutNow, 2));
+    assert!(votes_for(&mut replica, ConsensusKind::RequestVote, 4), "its leader has given its lease up");
+}

@@ -219,7 +219,7 @@ impl Driver {
                 Output::MembersChanged => {
                     self.body.links.set_members(self.core.directory().members.values(), now.mono);
                 }
-                Output::Stopped => self.begin_drain(now),
+                Output::Stopped => self.begin_drain(clock.now()),
                 Output::Fatal { message } => return Err(Refusal::new(message)),
             }
         }

@@ -79,7 +79,7 @@ fn listen_to_panics() {
 
 /// Every bug that can be planted.
 #[cfg(feature = "planted")]
-pub const PLANTED: [node::planted::Planted; 31] = {
+pub const PLANTED: [node::planted::Planted; 32] = {
     use node::planted::Planted::*;
     [
         ReplyBeforeSync,
@@ -91,6 +91,7 @@ pub const PLANTED: [node::planted::Planted; 31] = {
         ReadWithoutRound,
         LeaseByAnEarlierClock,
         LeaseTooLong,
+        ReadsOutOfLine,
         ReadBeforeApplied,
         SessionNotAwaited,
         SessionNotMerged,

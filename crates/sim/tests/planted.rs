@@ -187,6 +187,11 @@ fn an_answer_under_a_lease_that_ended_while_its_process_slept_is_caught() {
 }
 
 #[test]
+fn pipelined_reads_whose_answers_are_taken_as_they_come_are_caught() {
+    is_caught(Planted::ReadsOutOfLine, 25);
+}
+
+#[test]
 fn a_lease_that_lasts_too_long_is_caught() {
     is_caught_where(Planted::LeaseTooLong, Aim::Leases, 1);
 }

@@ -50,6 +50,7 @@ caught! {
     ReadWithoutRound by a_leader_cut_off_from_its_followers_answers_no_linearizable_read: "levels";
     LeaseByAnEarlierClock by a_request_that_came_while_its_node_slept_finds_no_lease_of_before: "lease";
     LeaseTooLong by a_lease_is_over_before_anybody_else_leads: "lease";
+    ReadsOutOfLine by a_read_that_was_lost_is_not_overtaken_by_the_one_behind_it: "sessions";
     ReadBeforeApplied by a_leader_answers_no_read_before_it_has_applied_what_others_show: "levels";
     SessionNotAwaited by a_sequential_read_is_no_older_than_what_its_session_has_seen: "sessions";
     SessionNotMerged by what_a_session_writes_later_has_a_later_version_on_every_shard: "clocks";

@@ -146,6 +146,7 @@ stories! {
         what_only_a_lost_disk_held_keeps_nobody_waiting_for_ever
     }
     sessions {
+        a_read_that_was_lost_is_not_overtaken_by_the_one_behind_it
         a_causal_read_that_cannot_see_what_its_session_saw_hears_behind
         a_causal_write_waits_for_what_its_session_depends_on
         a_later_decision_does_not_vouch_for_an_earlier_one

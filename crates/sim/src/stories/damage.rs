@@ -63,6 +63,9 @@ impl Cluster {
                 self.said[node].stops_before_answer_ns = Some(span_ns);
             }
             [after, looking] if after == "after" && looking == "looking" => {
+                if self.machines[node].process.is_none() {
+                    return Err("nobody looks at a clock there".to_owned());
+                }
                 let now = self.schedule.now();
                 self.said[node].looked_before_pause = Some(self.machines[node].clocks.now(now));
                 self.machines[node].paused_until = now.after(span_ns);
