@@ -33,7 +33,7 @@ macro_rules! marks {
 marks! {
     // consensus
     LeaderForgotten: "a late message of a higher term made a replica forget its leader, and it kept from voting",
-    VoteAskedOfTheNewlyStarted: "a replica that had just started was asked for a vote, and kept quiet",
+    VoteAskedOfTheNewlyStarted: "a replica that had just started, or had forgotten its leader, was asked for a vote and kept quiet",
     TailReplaced: "undecided entries of a log were replaced by another leader's",
     ElectionBegun: "an election timeout was over",
     ProposalPutBack: "the library did not take proposals at once",

@@ -34,6 +34,11 @@ const RARE: &[(Family, &str, &str)] = &[
     ),
     (
         Family::Branches,
+        "a late message of a higher term made a replica forget its leader, and it kept from voting",
+        "an answer to an election that is over must come late",
+    ),
+    (
+        Family::Branches,
         "a forward came from an earlier start of its front",
         "the first forward of a start must be held up for longer than a restart takes",
     ),
