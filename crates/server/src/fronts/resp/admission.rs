@@ -30,7 +30,7 @@ pub(super) const COMMANDS_PER_TURN: usize = 64;
 pub(super) const COMMANDS_OF_THE_RESTED: usize = 1_024;
 
 /// Places that there are always: with fewer, batches are so short that a node does less for everybody.
-const FEWEST_PLACES: usize = 64;
+const FEWEST_PLACES: usize = 128;
 /// As many as are under way in a quiet moment.
 const QUIET_PLACES: usize = 16;
 /// How many times what would be under way if nothing waited.
